@@ -1,0 +1,67 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Error is a refusal that a client reads: "CODE text", in Redis' words. All texts of the data families stand here.
+type Error string
+
+func (e Error) Error() string { return string(e) }
+
+// The refusals of the data families.
+const (
+	ErrSyntax          Error = "ERR syntax error"
+	ErrNotInteger      Error = "ERR value is not an integer or out of range"
+	ErrNotPositive     Error = "ERR value is out of range, must be positive"
+	ErrNotFloat        Error = "ERR value is not a valid float"
+	ErrNoSuchKey       Error = "ERR no such key"
+	ErrOverflow        Error = "ERR increment or decrement would overflow"
+	ErrIncrNaN         Error = "ERR increment would produce NaN or Infinity"
+	ErrIndexRange      Error = "ERR index out of range"
+	ErrOffsetRange     Error = "ERR offset is out of range"
+	ErrStringTooLong   Error = "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+	ErrHashNotInteger  Error = "ERR hash value is not an integer"
+	ErrHashNotFloat    Error = "ERR hash value is not a float"
+	ErrMinMaxNotFloat  Error = "ERR min or max is not a float"
+	ErrMinMaxNotLex    Error = "ERR min or max not valid string range item"
+	ErrTimeoutNegative Error = "ERR timeout is negative"
+	ErrTimeoutNotFloat Error = "ERR timeout is not a float or out of range"
+	ErrTimeoutRange    Error = "ERR timeout is out of range"
+	ErrSameObject      Error = "ERR source and destination objects are the same"
+	ErrDBIndex         Error = "ERR DB index is out of range"
+	ErrInvalidCursor   Error = "ERR invalid cursor"
+	ErrScoreNaN        Error = "ERR resulting score is not a number (NaN)"
+	ErrWeightNotFloat  Error = "ERR weight value is not a float"
+	ErrNumKeysPositive Error = "ERR numkeys should be greater than 0"
+	ErrLimitNegative   Error = "ERR LIMIT can't be negative"
+	ErrInvalidFirstKey Error = "ERR at least 1 input key is needed"
+)
+
+// WrongArity is the refusal of a line that is too short or too long. name is the full name.
+func WrongArity(name string) Error {
+	return Error(fmt.Sprintf("ERR wrong number of arguments for '%s' command", name))
+}
+
+// InvalidExpire is the refusal of a deadline that is not positive or overflows.
+func InvalidExpire(name string) Error {
+	return Error(fmt.Sprintf("ERR invalid expire time in '%s' command", name))
+}
+
+// Unknown is the refusal of a command that does not exist. Redis shows the name and the first arguments, each cut at 128 bytes.
+func Unknown(args [][]byte) Error {
+	var b strings.Builder
+	for _, a := range args[1:] {
+		if b.Len() >= 128 {
+			break
+		}
+		fmt.Fprintf(&b, "'%.*s' ", 128-b.Len(), a)
+	}
+	return Error(fmt.Sprintf("ERR unknown command '%.128s', with args beginning with: %s", args[0], b.String()))
+}
+
+// UnknownSub is the refusal of a subcommand that does not exist. container is the command's name in lower case.
+func UnknownSub(container string, word []byte) Error {
+	return Error(fmt.Sprintf("ERR unknown subcommand '%.128s'. Try %s HELP.", word, strings.ToUpper(container)))
+}

@@ -1,0 +1,102 @@
+package command
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/tandemkv/tandem/internal/resp"
+	"github.com/tandemkv/tandem/keyspace"
+)
+
+// Engine runs commands against one keyspace and collects what they did. Clients, start-up, a standby's stream and the
+// simulator all change data through Do. It belongs to the keyspace's owner.
+type Engine struct {
+	KS   *keyspace.Keyspace
+	Rand *rand.Rand
+	Mode keyspace.ExpiryMode // of the commands that Do runs
+	// BulkBytesMax bounds what a command may make of a string, as proto-max-bulk-len does.
+	BulkBytesMax int
+
+	call Call
+	unit []Effect // of the commands since the last TakeUnit
+	keys []byte   // backs the names of expired keys in unit
+}
+
+// NewEngine makes an engine for a keyspace. The random source is used for SPOP and its like only.
+func NewEngine(ks *keyspace.Keyspace, r *rand.Rand) *Engine {
+	return &Engine{KS: ks, Rand: r, BulkBytesMax: resp.BulkBytesMax}
+}
+
+// Run is what a caller says of one command besides its words.
+type Run struct {
+	Spec     *Spec
+	Args     [][]byte
+	DB       int
+	NowMs    int64
+	CanBlock bool
+}
+
+// Do runs one data command whose arity was checked. The reply goes to w. The Call that is returned (for Blocked) is valid until the next Do,
+// and so are the keyspace's notes.
+func (e *Engine) Do(run Run, w *resp.Writer) (*Call, error) {
+	c := &e.call
+	c.Spec, c.Args, c.NowMs, c.CanBlock = run.Spec, run.Args, run.NowMs, run.CanBlock
+	c.KS, c.DB, c.Rand, c.Reply = e.KS, e.KS.DB(run.DB), e.Rand, w
+	c.BulkBytesMax = e.BulkBytesMax
+	c.block, c.effects, c.replaced = Block{}, c.effects[:0], false
+	mark := len(w.Buf)
+	e.KS.Begin(run.NowMs, e.Mode)
+	err := run.Spec.Handler(c)
+	e.KS.End()
+	if err != nil {
+		w.Buf = w.Buf[:mark]
+		w.Error(err.Error())
+		if len(e.KS.Changes()) > 0 {
+			panic(fmt.Sprintf("command %s changed %d keys and then failed: %v", run.Spec.FullName, len(e.KS.Changes()), err))
+		}
+	}
+	e.collect(c)
+	return c, err
+}
+
+// ExpireSlice removes up to max keys past their deadline, as effects of the unit. Only a master calls it.
+func (e *Engine) ExpireSlice(nowMs int64, max int) (n int, more bool) {
+	e.KS.Begin(nowMs, keyspace.ExpiryDelete)
+	n, more = e.KS.CollectExpired(max)
+	e.KS.End()
+	e.collectExpired()
+	return n, more
+}
+
+// collect adds what the keyspace noted to the unit.
+func (e *Engine) collect(c *Call) {
+	e.collectExpired()
+	if len(e.KS.Changes()) == 0 {
+		return
+	}
+	if c.replaced {
+		e.unit = append(e.unit, c.effects...)
+		return
+	}
+	e.unit = append(e.unit, Effect{DB: c.DB.Index(), Words: c.Args})
+}
+
+// collectExpired adds a deletion for each expired key that was removed. Redis writes DEL for it.
+func (e *Engine) collectExpired() {
+	for _, ref := range e.KS.Expired() {
+		start := len(e.keys)
+		e.keys = append(e.keys, ref.Key...)
+		e.unit = append(e.unit, Effect{DB: ref.DB, Words: [][]byte{[]byte("DEL"), e.keys[start:len(e.keys):len(e.keys)]}})
+	}
+}
+
+// Unit is the effects since the last ResetUnit: those of one command, or of all commands of one EXEC.
+func (e *Engine) Unit() []Effect { return e.unit }
+
+// ResetUnit forgets the unit's effects; the words of its commands need not stay valid any longer.
+func (e *Engine) ResetUnit() {
+	clear(e.unit)
+	e.unit = e.unit[:0]
+	e.keys = e.keys[:0]
+	e.call.arena = e.call.arena[:0]
+}
