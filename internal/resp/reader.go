@@ -41,32 +41,41 @@ type Reader struct {
 }
 
 // Next reads the command at the start of buf. used is its length; 0 with a nil error means that more bytes are
-// needed. An empty command (a blank line, "*0") gives used > 0 and no arguments. The arguments alias buf.
+// needed. An empty command (a blank line, "*0") gives used > 0 and no arguments. The arguments alias buf and are valid
+// until the next call.
 //
 // The caller must pass the same bytes again, with more behind them, until used > 0, and then go on behind them.
 func (r *Reader) Next(buf []byte) (args [][]byte, used int, err error) {
+	args, used, err = r.AppendNext(r.args[:0], buf)
+	r.args = args[:0]
+	return args, used, err
+}
+
+// AppendNext is Next with the arguments appended to words, so that several commands can be read before they run.
+func (r *Reader) AppendNext(words [][]byte, buf []byte) (_ [][]byte, used int, err error) {
 	if len(buf) == 0 || len(buf) < r.need {
-		return nil, 0, nil
+		return words, 0, nil
 	}
 	if buf[0] != '*' {
-		return r.inline(buf)
+		return r.inline(words, buf)
 	}
 	if r.left == 0 && !r.Unauthenticated && r.sane(buf) {
-		if args, used = r.split(buf); used > 0 {
-			if len(args) > ArgsMax {
-				return nil, 0, ProtocolError("invalid multibulk length")
+		before := len(words)
+		if words, used = r.split(words, buf); used > 0 {
+			if len(words)-before > ArgsMax {
+				return words[:before], 0, ProtocolError("invalid multibulk length")
 			}
-			return args, used, nil
+			return words, used, nil
 		}
 	}
 	whole, err := r.scan(buf)
 	if err != nil || !whole {
-		return nil, 0, err
+		return words, 0, err
 	}
-	if args, used = r.split(buf[:r.at]); used == 0 {
+	if words, used = r.split(words, buf[:r.at]); used == 0 {
 		used = r.consume(r.at) // "*0" and "*-1": nothing to run
 	}
-	return args, used, nil
+	return words, used, nil
 }
 
 // NeedBytes tells how large the buffer must become to hold what has been announced; 0 when unknown.
@@ -85,13 +94,13 @@ func (r *Reader) sane(buf []byte) bool {
 	return true
 }
 
-func (r *Reader) split(buf []byte) (args [][]byte, used int) {
-	complete, args, _, rest, err := redcon.ReadNextCommand(buf, r.args)
+// split lets redcon cut a command that is whole. The words go in place behind words where there is room.
+func (r *Reader) split(words [][]byte, buf []byte) (_ [][]byte, used int) {
+	complete, args, _, rest, err := redcon.ReadNextCommand(buf, words[len(words):])
 	if err != nil || !complete || len(args) == 0 {
-		return nil, 0
+		return words, 0
 	}
-	r.args = args
-	return args, r.consume(len(buf) - len(rest))
+	return append(words, args...), r.consume(len(buf) - len(rest))
 }
 
 // consume forgets the scan of the command that was read.
@@ -179,27 +188,27 @@ func (r *Reader) header(buf []byte, start int, what, invalid string, most int) (
 	return int(v), start + end + 2, nil
 }
 
-func (r *Reader) inline(buf []byte) (args [][]byte, used int, err error) {
+func (r *Reader) inline(words [][]byte, buf []byte) (_ [][]byte, used int, err error) {
 	end := bytes.IndexByte(buf, '\n')
 	if end < 0 {
 		if len(buf) > InlineBytesMax {
-			return nil, 0, ProtocolError("too big inline request")
+			return words, 0, ProtocolError("too big inline request")
 		}
 		r.need = len(buf) + 1
-		return nil, 0, nil
+		return words, 0, nil
 	}
 	line := buf[:end]
 	if len(line) > 0 && line[len(line)-1] == '\r' {
 		line = line[:len(line)-1]
 	}
 	if len(line) > InlineBytesMax {
-		return nil, 0, ProtocolError("too big inline request")
+		return words, 0, ProtocolError("too big inline request")
 	}
 	args, ok := SplitWords(line)
 	if !ok {
-		return nil, 0, ProtocolError("unbalanced quotes in request")
+		return words, 0, ProtocolError("unbalanced quotes in request")
 	}
-	return args, r.consume(end + 1), nil
+	return append(words, args...), r.consume(end + 1), nil
 }
 
 // printable is how Redis shows the offending byte of a protocol error.
