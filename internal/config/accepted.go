@@ -1,0 +1,185 @@
+package config
+
+import (
+	"errors"
+	"math"
+	"slices"
+)
+
+const (
+	intMax  = math.MaxInt32
+	longMax = math.MaxInt64
+)
+
+// Accepted lists every directive of Redis 7.2 that a config file may hold, with
+// Redis' kinds, limits and defaults, and the reason why it has no effect here.
+// The rows are fallbacks: a package that implements one of them declares its own
+// row, and AddAccepted leaves the one listed here out.
+//
+// Where doing nothing would surprise (encryption, access control, a cluster) any
+// value but the default is refused instead.
+func Accepted() []*Row {
+	return slices.Concat(
+		acceptedLog(), acceptedSnapshot(), acceptedReplication(), acceptedMemory(), acceptedEncodings(),
+		acceptedNetwork(), acceptedProcess(), acceptedObservation(), acceptedAccess(), acceptedCluster(), acceptedTLS(),
+	)
+}
+
+// moot gives rows one explanation and lets CONFIG SET store into them.
+func moot(explain string, rows ...*Row) []*Row {
+	for _, row := range rows {
+		row.Accepted(explain).Changeable()
+	}
+	return rows
+}
+
+// mootFixed is moot for what Redis does not let CONFIG SET change.
+func mootFixed(explain string, rows ...*Row) []*Row {
+	for _, row := range rows {
+		row.Accepted(explain)
+	}
+	return rows
+}
+
+func yesNo(name string, def bool) *Row { return Bool(name, nil, def) }
+
+func number(name string, def, low, high int64) *Row { return Int[int64](name, nil, def, low, high) }
+
+func bytes(name string, def, low, high int64) *Row { return Memory[int64](name, nil, def, low, high) }
+
+func text(name, def string) *Row { return String[string](name, nil, def) }
+
+func word(name, def string, words ...string) *Row { return Enum(name, nil, def, words...) }
+
+// refused is a directive that stops the start.
+func refused(name, reason string) *Row {
+	return Repeated(name, nil).Check(func(string) error { return errors.New(reason) }).FileOnly().Accepted(reason)
+}
+
+func acceptedLog() []*Row {
+	return slices.Concat(
+		moot("the log lives in a store that is never rewritten; checkpoints write only the keys that changed",
+			number("auto-aof-rewrite-percentage", 100, 0, intMax),
+			bytes("auto-aof-rewrite-min-size", 64<<20, 0, longMax),
+			yesNo("aof-rewrite-incremental-fsync", true),
+			yesNo("aof-use-rdb-preamble", true),
+			yesNo("aof-disable-auto-gc", false).Hidden(),
+			yesNo("no-appendfsync-on-rewrite", false)),
+		moot("each chunk of the log carries its time",
+			yesNo("aof-timestamp-enabled", false)),
+		moot("a chunk cut off by a crash at the end of the log is always dropped and reported, any other damage stops the start",
+			yesNo("aof-load-truncated", true)),
+		mootFixed("the log has no file of its own, it is part of the store in dir",
+			text("appendfilename", "appendonly.aof"),
+			text("appenddirname", "appendonlydir")),
+		moot("no log on disk", yesNo("appendonly", false), word("appendfsync", "everysec", "everysec", "always", "no")),
+	)
+}
+
+func acceptedSnapshot() []*Row {
+	return slices.Concat(
+		moot("RDB files are import and export; the store keeps its own checksums and compression",
+			yesNo("rdbcompression", true),
+			yesNo("rdb-save-incremental-fsync", true),
+			yesNo("rdb-del-sync-files", false),
+			word("sanitize-dump-payload", "no", "no", "yes", "clients"),
+			number("rdb-key-save-delay", 0, -intMax, intMax).Hidden(),
+			number("key-load-delay", 0, -intMax, intMax).Hidden(),
+			number("loading-process-events-interval-bytes", 2<<20, 1024, intMax).Hidden()),
+		mootFixed("RDB files always carry a checksum",
+			yesNo("rdbchecksum", true)),
+		moot("a failing disk is reported and, in a pair, hands the mastership over",
+			yesNo("stop-writes-on-bgsave-error", true)),
+		moot("checkpoints follow checkpoint-interval-seconds",
+			SavePoints("save", nil, SavePoint{3600, 1}, SavePoint{300, 100}, SavePoint{60, 10000})),
+		moot("no RDB file is written", text("dbfilename", "dump.rdb").Protected()),
+	)
+}
+
+func acceptedReplication() []*Row {
+	return slices.Concat(
+		moot("a full copy is streamed from memory without a file or a fork",
+			yesNo("repl-diskless-sync", true),
+			number("repl-diskless-sync-delay", 5, 0, intMax),
+			number("repl-diskless-sync-max-replicas", 0, 0, intMax)),
+		moot("a full copy is loaded beside the old data and swapped in when it is whole",
+			word("repl-diskless-load", "disabled", "disabled", "on-empty-db", "swapdb"),
+			yesNo("replica-lazy-flush", false).Alias("slave-lazy-flush")),
+		moot("the backlog is the log on disk, bounded by log-retain-bytes and log-retain-seconds",
+			bytes("repl-backlog-size", 1<<20, 1, longMax),
+			number("repl-backlog-ttl", 3600, 0, longMax)),
+		moot("replication sockets always send at once",
+			yesNo("repl-disable-tcp-nodelay", false)),
+		moot("the link between nodes has its own heartbeat",
+			number("repl-ping-replica-period", 10, 1, intMax).Alias("repl-ping-slave-period"),
+			number("repl-timeout", 60, 1, intMax)),
+		moot("who is promoted follows from the positions and votes of the pair",
+			number("replica-priority", 100, 0, intMax).Alias("slave-priority")),
+		moot("the address told to others is announce-host and announce-port",
+			text("replica-announce-ip", "").Alias("slave-announce-ip"),
+			number("replica-announce-port", 0, 0, 65535).Alias("slave-announce-port"),
+			yesNo("replica-announced", true)),
+		moot("durability standby makes replies wait for the standby",
+			number("min-replicas-to-write", 0, 0, intMax).Alias("min-slaves-to-write"),
+			number("min-replicas-max-lag", 10, 0, intMax).Alias("min-slaves-max-lag")),
+		moot("a standby never takes writes of clients",
+			yesNo("replica-read-only", true).Alias("slave-read-only")),
+		moot("a standby serves its data while it resyncs",
+			yesNo("replica-serve-stale-data", true).Alias("slave-serve-stale-data")),
+		moot("a standby follows its master in everything",
+			yesNo("replica-ignore-maxmemory", true).Alias("slave-ignore-maxmemory"),
+			yesNo("replica-ignore-disk-write-errors", false),
+			word("propagation-error-behavior", "ignore", "ignore", "panic", "panic-on-replicas")),
+		mootFixed("this server follows nobody", Strings("replicaof", nil).Alias("slaveof")),
+		moot("this server logs in nowhere", text("masteruser", "").Sensitive(), text("masterauth", "").Sensitive()),
+	)
+}
+
+func acceptedMemory() []*Row {
+	return slices.Concat(
+		moot("defragmentation belongs to Redis' allocator",
+			yesNo("activedefrag", false).OnlyDefault("Active defragmentation cannot be enabled: it needs Redis' own memory allocator"),
+			bytes("active-defrag-ignore-bytes", 100<<20, 1, longMax),
+			number("active-defrag-threshold-lower", 10, 0, 1000),
+			number("active-defrag-threshold-upper", 100, 0, 1000),
+			number("active-defrag-cycle-min", 1, 1, 99),
+			number("active-defrag-cycle-max", 25, 1, 99),
+			number("active-defrag-max-scan-fields", 1000, 1, longMax),
+			yesNo("jemalloc-bg-thread", true)),
+		moot("the index grows a piece at a time by itself",
+			yesNo("activerehashing", true)),
+		moot("freeing never blocks",
+			yesNo("lazyfree-lazy-eviction", false),
+			yesNo("lazyfree-lazy-expire", false),
+			yesNo("lazyfree-lazy-server-del", false),
+			yesNo("lazyfree-lazy-user-del", false),
+			yesNo("lazyfree-lazy-user-flush", false)),
+		moot("this version does not evict keys",
+			bytes("maxmemory", 0, 0, longMax),
+			word("maxmemory-policy", "noeviction", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
+				"allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"),
+			number("maxmemory-samples", 5, 1, 64),
+			number("maxmemory-eviction-tenacity", 10, 0, 100),
+			number("lfu-log-factor", 10, 0, intMax),
+			number("lfu-decay-time", 1, 0, intMax),
+			MemoryOrPercent[int64]("maxmemory-clients", nil, 0)),
+		moot("expired keys are removed at a fixed pace",
+			number("active-expire-effort", 1, 1, 10)),
+	)
+}
+
+func acceptedEncodings() []*Row {
+	return moot("this version does not have that encoding limit",
+		number("hash-max-listpack-entries", 512, 0, longMax).Alias("hash-max-ziplist-entries"),
+		bytes("hash-max-listpack-value", 64, 0, longMax).Alias("hash-max-ziplist-value"),
+		number("list-max-listpack-size", -2, -intMax, intMax).Alias("list-max-ziplist-size"),
+		number("list-compress-depth", 0, 0, intMax),
+		number("set-max-intset-entries", 512, 0, longMax),
+		number("set-max-listpack-entries", 128, 0, longMax),
+		bytes("set-max-listpack-value", 64, 0, longMax),
+		number("zset-max-listpack-entries", 128, 0, longMax).Alias("zset-max-ziplist-entries"),
+		bytes("zset-max-listpack-value", 64, 0, longMax).Alias("zset-max-ziplist-value"),
+		bytes("hll-sparse-max-bytes", 3000, 0, longMax),
+		bytes("stream-node-max-bytes", 4096, 0, longMax),
+		number("stream-node-max-entries", 100, 0, longMax))
+}
