@@ -2,6 +2,7 @@ package command
 
 import (
 	"math/rand/v2"
+	"strconv"
 
 	"github.com/tandemkv/tandem/internal/resp"
 	"github.com/tandemkv/tandem/keyspace"
@@ -17,6 +18,9 @@ type Call struct {
 	Rand  *rand.Rand
 	Reply *resp.Writer
 
+	// Replay: the log is being applied. A deadline in the past is then set and not acted on, because the log itself says
+	// when a key goes, and limits do not apply: the master has decided.
+	Replay bool
 	// CanBlock: a client waits behind this call, outside MULTI. Otherwise BlockOn answers at once.
 	CanBlock bool
 	// Limits that handlers obey.
@@ -97,5 +101,19 @@ func (c *Call) EffectIn(db int, words ...[]byte) {
 func (c *Call) Word(b []byte) []byte {
 	start := len(c.arena)
 	c.arena = append(c.arena, b...)
+	return c.arena[start:len(c.arena):len(c.arena)]
+}
+
+// Text is Word for a string.
+func (c *Call) Text(s string) []byte {
+	start := len(c.arena)
+	c.arena = append(c.arena, s...)
+	return c.arena[start:len(c.arena):len(c.arena)]
+}
+
+// Int is Word for the decimal digits of n.
+func (c *Call) Int(n int64) []byte {
+	start := len(c.arena)
+	c.arena = strconv.AppendInt(c.arena, n, 10)
 	return c.arena[start:len(c.arena):len(c.arena)]
 }

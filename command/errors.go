@@ -18,6 +18,7 @@ const (
 	ErrNotFloat        Error = "ERR value is not a valid float"
 	ErrNoSuchKey       Error = "ERR no such key"
 	ErrOverflow        Error = "ERR increment or decrement would overflow"
+	ErrDecrOverflow    Error = "ERR decrement would overflow"
 	ErrIncrNaN         Error = "ERR increment would produce NaN or Infinity"
 	ErrIndexRange      Error = "ERR index out of range"
 	ErrOffsetRange     Error = "ERR offset is out of range"
@@ -31,6 +32,12 @@ const (
 	ErrTimeoutRange    Error = "ERR timeout is out of range"
 	ErrSameObject      Error = "ERR source and destination objects are the same"
 	ErrDBIndex         Error = "ERR DB index is out of range"
+	ErrInt32Range      Error = "ERR value is out of range, value must between -2147483648 and 2147483647"
+	ErrFirstDBIndex    Error = "ERR invalid first DB index"
+	ErrSecondDBIndex   Error = "ERR invalid second DB index"
+	ErrExpireNXMixed   Error = "ERR NX and XX, GT or LT options at the same time are not compatible"
+	ErrExpireGTLT      Error = "ERR GT and LT options at the same time are not compatible"
+	ErrNotLFU          Error = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
 	ErrInvalidCursor   Error = "ERR invalid cursor"
 	ErrScoreNaN        Error = "ERR resulting score is not a number (NaN)"
 	ErrWeightNotFloat  Error = "ERR weight value is not a float"
@@ -64,4 +71,9 @@ func Unknown(args [][]byte) Error {
 // UnknownSub is the refusal of a subcommand that does not exist. container is the command's name in lower case.
 func UnknownSub(container string, word []byte) Error {
 	return Error(fmt.Sprintf("ERR unknown subcommand '%.128s'. Try %s HELP.", word, strings.ToUpper(container)))
+}
+
+// UnsupportedOption is the refusal of a word that EXPIRE and its like do not know.
+func UnsupportedOption(word []byte) Error {
+	return Error(fmt.Sprintf("ERR Unsupported option %s", word))
 }

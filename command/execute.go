@@ -42,7 +42,7 @@ func (e *Engine) Do(run Run, w *resp.Writer) (*Call, error) {
 	c := &e.call
 	c.Spec, c.Args, c.NowMs, c.CanBlock = run.Spec, run.Args, run.NowMs, run.CanBlock
 	c.KS, c.DB, c.Rand, c.Reply = e.KS, e.KS.DB(run.DB), e.Rand, w
-	c.BulkBytesMax = e.BulkBytesMax
+	c.BulkBytesMax, c.Replay = e.BulkBytesMax, e.Mode == keyspace.ExpiryIgnore
 	c.block, c.effects, c.replaced = Block{}, c.effects[:0], false
 	mark := len(w.Buf)
 	e.KS.Begin(run.NowMs, e.Mode)

@@ -2,5 +2,9 @@ package command
 
 // Families are the data commands, in the order of the files. The server joins them with its session commands.
 func Families() [][]Spec {
-	return [][]Spec{}
+	return [][]Spec{
+		genericRows(),
+		expireRows(),
+		stringRows(),
+	}
 }

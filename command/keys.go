@@ -65,6 +65,12 @@ func All(index, step int, flags KeyFlag) []KeySpec {
 	return []KeySpec{{Index: index, Last: -1, Step: step, Flags: flags}}
 }
 
+// noted adds Redis' remark on a key specification.
+func noted(notes string, keys []KeySpec) []KeySpec {
+	keys[0].Notes = notes
+	return keys
+}
+
 // Numbered is "numkeys key [key ...]" with numkeys at an index.
 func Numbered(index int, flags KeyFlag) KeySpec {
 	return KeySpec{Index: index, ByNumber: true, First: 1, Step: 1, Flags: flags}
