@@ -43,8 +43,25 @@ const (
 	ErrWeightNotFloat  Error = "ERR weight value is not a float"
 	ErrNumKeysPositive Error = "ERR numkeys should be greater than 0"
 	ErrLimitNegative   Error = "ERR LIMIT can't be negative"
-	ErrInvalidFirstKey Error = "ERR at least 1 input key is needed"
+	ErrNotFinite       Error = "ERR value is NaN or Infinity"
+	ErrOutOfRange      Error = "ERR value is out of range"
+	ErrBeyondLong      Error = "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
+	ErrCountPositive   Error = "ERR count should be greater than 0"
+	ErrTooFewKeys      Error = "ERR Number of keys can't be greater than number of args"
+	ErrRankZero        Error = "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list"
+	ErrCountNegative   Error = "ERR COUNT can't be negative"
+	ErrMaxLenNegative  Error = "ERR MAXLEN can't be negative"
+	ErrAddXXandNX      Error = "ERR XX and NX options at the same time are not compatible"
+	ErrAddGTLTNX       Error = "ERR GT, LT, and/or NX options at the same time are not compatible"
+	ErrAddIncrPairs    Error = "ERR INCR option supports a single increment-element pair"
+	ErrLimitByRank     Error = "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"
+	ErrScoresByLex     Error = "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
 )
+
+// NeedsInputKey is the refusal of a number of keys below one, where Redis names the command.
+func NeedsInputKey(name string) Error {
+	return Error(fmt.Sprintf("ERR at least 1 input key is needed for '%s' command", name))
+}
 
 // WrongArity is the refusal of a line that is too short or too long. name is the full name.
 func WrongArity(name string) Error {
