@@ -41,6 +41,8 @@ func (f KeyFlag) Names() []string {
 type KeySpec struct {
 	Flags KeyFlag
 	Notes string
+	// Varying gives the flags of one line, where they depend on its options (KeyVariableFlags); else nil.
+	Varying func(args [][]byte) KeyFlag
 
 	Index   int    // first key, or the number of keys; used when Keyword is empty
 	Keyword string // or: begin behind this word,

@@ -45,7 +45,8 @@ func stringRows() []Spec {
 		{Name: "psetex", Arity: 4, Flags: Write | DenyOOM, Keys: One(1, KeyOW|KeyUpdate), Categories: kind,
 			Group: "string", Since: "2.6.0", Summary: "Set the value and expiration in milliseconds of a key", Handler: psetEx},
 		{Name: "set", Arity: -3, Flags: Write | DenyOOM, Categories: kind,
-			Keys:  noted("RW and ACCESS due to the optional `GET` argument", One(1, KeyRW|KeyAccess|KeyUpdate|KeyVariableFlags)),
+			Keys: []KeySpec{{Index: 1, Step: 1, Flags: KeyRW | KeyAccess | KeyUpdate | KeyVariableFlags, Varying: setKeyFlags,
+				Notes: "RW and ACCESS due to the optional `GET` argument"}},
 			Group: "string", Since: "1.0.0", Summary: "Set the string value of a key", Handler: set},
 		{Name: "setex", Arity: 4, Flags: Write | DenyOOM, Keys: One(1, KeyOW|KeyUpdate), Categories: kind,
 			Group: "string", Since: "2.0.0", Summary: "Set the value and expiration of a key", Handler: setEx},
@@ -392,6 +393,14 @@ func withoutGet(args [][]byte) [][]byte {
 		}
 	}
 	return words
+}
+
+// setKeyFlags: SET reads its key only with GET.
+func setKeyFlags(args [][]byte) KeyFlag {
+	if len(withoutGet(args)) < len(args) {
+		return KeyRW | KeyAccess | KeyUpdate
+	}
+	return KeyOW | KeyUpdate
 }
 
 func replyString(c *Call, v []byte, ok bool) {
