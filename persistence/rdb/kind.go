@@ -1,0 +1,109 @@
+package rdb
+
+import "github.com/tandemkv/tandem/keyspace"
+
+// Types of values, as Redis numbers them.
+const (
+	typeString          = 0
+	typeList            = 1
+	typeSet             = 2
+	typeZSetText        = 3 // scores as text
+	typeHash            = 4
+	typeZSet            = 5
+	typeModulePreGA     = 6
+	typeModule          = 7
+	typeHashZipmap      = 9
+	typeListZiplist     = 10
+	typeSetIntset       = 11
+	typeZSetZiplist     = 12
+	typeHashZiplist     = 13
+	typeListQuicklist   = 14
+	typeStream          = 15
+	typeHashListpack    = 16
+	typeZSetListpack    = 17
+	typeListQuicklist2  = 18
+	typeStream2         = 19
+	typeSetListpack     = 20
+	typeStream3         = 21
+	typeHashTTLPreGA    = 22 // Valkey 9 uses the same number for its own hash with field deadlines
+	typeHashTTLPackPre  = 23
+	typeHashTTL         = 24
+	typeHashTTLListpack = 25
+)
+
+// kindRow says how a kind is written.
+type kindRow struct {
+	kind   keyspace.Kind
+	typ    byte
+	encode func(e *encoder, it *keyspace.Item)
+}
+
+// kindRows has a row for each kind that the keyspace can hold.
+var kindRows = [...]kindRow{
+	{keyspace.KindString, typeString, encodeString},
+	{keyspace.KindList, typeList, encodeList},
+	{keyspace.KindSet, typeSet, encodeSet},
+	{keyspace.KindZSet, typeZSet, encodeZSet},
+	{keyspace.KindHash, typeHash, encodeHash},
+}
+
+func rowOfKind(kind keyspace.Kind) *kindRow {
+	for i := range kindRows {
+		if kindRows[i].kind == kind {
+			return &kindRows[i]
+		}
+	}
+	return nil
+}
+
+// typeRow says how a type is read, or why it is refused.
+type typeRow struct {
+	typ     byte
+	name    string
+	decode  func(s *source, t target) (elements int, err error)
+	refusal string // instead of decode
+}
+
+const (
+	refusedModule   = "a value of a module's own type, and modules are not supported. Delete the key at the source, then try again"
+	refusedStream   = "a stream, and this version has no streams yet. Delete the key at the source, then try again"
+	refusedFieldTTL = "a hash whose fields have deadlines of their own, which are not supported. Persist its fields at the source (HPERSIST), then try again"
+)
+
+// typeRows has a row for each type that a server ever wrote.
+var typeRows = [...]typeRow{
+	{typ: typeString, name: "string", decode: decodeString},
+	{typ: typeList, name: "list", decode: decodeList},
+	{typ: typeSet, name: "set", decode: decodeSet},
+	{typ: typeZSetText, name: "zset with scores as text", decode: decodeZSetText},
+	{typ: typeHash, name: "hash", decode: decodeHash},
+	{typ: typeZSet, name: "zset", decode: decodeZSet},
+	{typ: typeModulePreGA, name: "module value (before 4.0)", refusal: refusedModule},
+	{typ: typeModule, name: "module value", refusal: refusedModule},
+	{typ: typeHashZipmap, name: "hash as zipmap", decode: decodeHashZipmap},
+	{typ: typeListZiplist, name: "list as ziplist", decode: decodeListZiplist},
+	{typ: typeSetIntset, name: "set as intset", decode: decodeSetIntset},
+	{typ: typeZSetZiplist, name: "zset as ziplist", decode: decodeZSetZiplist},
+	{typ: typeHashZiplist, name: "hash as ziplist", decode: decodeHashZiplist},
+	{typ: typeListQuicklist, name: "list as quicklist of ziplists", decode: decodeListQuicklist},
+	{typ: typeStream, name: "stream", refusal: refusedStream},
+	{typ: typeHashListpack, name: "hash as listpack", decode: decodeHashListpack},
+	{typ: typeZSetListpack, name: "zset as listpack", decode: decodeZSetListpack},
+	{typ: typeListQuicklist2, name: "list as quicklist of listpacks", decode: decodeListQuicklist2},
+	{typ: typeStream2, name: "stream (7.0)", refusal: refusedStream},
+	{typ: typeSetListpack, name: "set as listpack", decode: decodeSetListpack},
+	{typ: typeStream3, name: "stream (7.2)", refusal: refusedStream},
+	{typ: typeHashTTLPreGA, name: "hash with field deadlines", refusal: refusedFieldTTL},
+	{typ: typeHashTTLPackPre, name: "hash with field deadlines", refusal: refusedFieldTTL},
+	{typ: typeHashTTL, name: "hash with field deadlines", refusal: refusedFieldTTL},
+	{typ: typeHashTTLListpack, name: "hash with field deadlines", refusal: refusedFieldTTL},
+}
+
+func rowOfType(typ byte) *typeRow {
+	for i := range typeRows {
+		if typeRows[i].typ == typ {
+			return &typeRows[i]
+		}
+	}
+	return nil
+}
