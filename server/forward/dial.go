@@ -1,0 +1,65 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+var errGivenUp = errors.New("no node to forward to within forward-timeout")
+
+// connect gets a link with the session's memory restored. It tries until the session's deadline.
+func (s *session) connect(ctx context.Context) (*link, error) {
+	delivered := s.ledger.look().delivered
+	if s.deadline.IsZero() || delivered != s.deliveredBefore {
+		s.deadline, s.deliveredBefore = time.Now().Add(s.f.opts.ForwardTimeout), delivered
+	}
+	limit := time.NewTimer(time.Until(s.deadline))
+	defer limit.Stop()
+	for {
+		addr, changed := s.f.target.Now()
+		if addr != "" && addr != s.refused {
+			k, err := s.dial(ctx, addr)
+			if err == nil {
+				return k, nil
+			}
+			if !errors.Is(err, errNotYet) {
+				return nil, err
+			}
+		}
+		var again <-chan time.Time
+		if addr != "" {
+			again = time.After(s.f.opts.RetryPause)
+		}
+		s.refused = ""
+		select {
+		case <-changed:
+		case <-again:
+		case <-limit.C:
+			return nil, errGivenUp
+		case <-ctx.Done():
+			return nil, errOver
+		}
+	}
+}
+
+func (s *session) dial(ctx context.Context, addr string) (*link, error) {
+	o := s.f.opts
+	d := net.Dialer{
+		Timeout:         o.DialTimeout,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: o.DeadAfter, Interval: max(o.DeadAfter/5, time.Second), Count: 3},
+		Control:         deadHostControl(o.DeadAfter),
+	}
+	conn, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNotYet, err)
+	}
+	if err := restore(conn, s.ledger, o.DialTimeout); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return &link{conn: conn, addr: addr, client: s.client, ledger: s.ledger, writeT: o.ClientWriteTimeout,
+		deliveredBefore: s.ledger.look().delivered, done: make(chan struct{})}, nil
+}
