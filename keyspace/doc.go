@@ -1,0 +1,53 @@
+// Package keyspace is the data, and nothing else: databases of keys with values of five kinds, their deadlines, what a
+// command changed, and views of it all as of one moment.
+//
+// # Nouns
+//
+// A Keyspace has databases (DB). A database has a store: an index of entries in hash order, and their deadlines in time
+// order. An entry is a key, its deadline and its value. A value is a string, packed bytes (small hashes, lists, sets,
+// sorted sets), sorted integers, or a large structure made of blocks. A command reads through views (Hash, List, Set,
+// ZSet) and changes through handles (HashEdit and its like). What it did is in its notes: Change, Event, KeyRef. A
+// Frozen view gives out Items.
+//
+// # The life of one command
+//
+// The executor calls Begin with the time. The handler looks keys up and opens handles. The first change of a handle
+// prepares the entry in one place (DB.touch): frozen views that still need the old state get it, the key is marked as
+// changed for the next checkpoint, and a Change and an Event are noted. End removes what was emptied and what was met
+// past its deadline. Then the executor reads Changes, Events and Expired, and from them follow WATCH, notifications,
+// waking of blocked sessions and the log. A handler cannot forget any of it.
+//
+// # Indexes in hash order
+//
+// All tables, of keys, fields and members, are an index: segments of at most 1024 slots, found by the top bits of the
+// hash, which split and merge one by one. A position in the hash space therefore keeps its meaning through any growth:
+// SCAN's cursor is such a position (its top 48 bits), and so is the place of a frozen walk.
+//
+// # Invariants
+//
+//  1. Reading never changes data. A key past its deadline is invisible (but see ExpiryIgnore); a read only notes that it
+//     met it, and End deletes it if the mode says so.
+//  2. No entry changes, and none goes, without DB.beforeChange. After it, every open view has the entry's state as of its
+//     freeze or does not need it.
+//  3. An entry's stamp is the freeze clock of its last preparation. A view gives exactly the entries whose stamp was
+//     below the view's own clock, each once: the walk gives those ahead of its position, preparation gives the rest.
+//  4. A store's marks name each key whose state may differ from the last checkpoint's, or say that all do. A key that was
+//     made and removed between two checkpoints leaves no mark.
+//  5. An entry's key and hash never change, and an entry is never used again for another key.
+//  6. No value is empty between two commands, strings apart.
+//  7. deadlines holds exactly the entries with deadline != 0.
+//  8. In an index a segment of depth d holds exactly the items that agree in the d top bits its place stands for, and no
+//     hash is 0.
+//  9. In an order, lows[i] (i > 0) is not after any item of kid i and after every item of kid i-1; sizes are exact.
+//  10. One key has at most one Change per command; Created refers to the state before the command.
+//  11. What a view, handle or callback gives out is borrowed until the next write or Begin; popped values and notes
+//     until the next Begin; an Item until the sink returns.
+//
+// # Who may call
+//
+// One goroutine at a time, the owner of the moment. There is no lock, goroutine, clock or source of randomness in here:
+// time comes with Begin, randomness as an argument, the hash seed with Options. Views are opened, stepped and closed
+// between commands, never between Begin and End.
+//
+// To add a kind of value: a file of its own like set.go, its constant and names in kind.go, its digest in digest.go.
+package keyspace

@@ -1,0 +1,149 @@
+package keyspace
+
+import "bytes"
+
+// view is the reading half of every value: v is nil for a missing key. The arena takes what has to be formatted.
+type view struct {
+	v     *value
+	arena *arena
+}
+
+// Len is the number of elements.
+func (w view) Len() int { return w.v.len() }
+
+// handle is the writing half: the one way by which a value changes. Its first change prepares the entry (dirty mark,
+// copy on write) and notes what the executor needs; a handler has nothing to announce.
+type handle struct {
+	db     *DB
+	entry  *entry // nil: the key is missing so far
+	key    []byte
+	hash   uint64
+	event  string
+	kind   Kind
+	opened bool  // the first change was noted
+	at     *view // the view beside the handle; at.v is &entry.value or nil
+}
+
+// change must be called before each change, and gives the value to change.
+func (h *handle) change() *value {
+	h.db.ks.dirtyTotal++
+	if !h.opened {
+		h.begin()
+	}
+	return h.at.v
+}
+
+func (h *handle) begin() {
+	db := h.db
+	if h.entry == nil {
+		h.adopt()
+	} else {
+		db.touch(h.entry)
+	}
+	h.opened = true
+	db.ks.noteEvent(db, h.event, h.kind, h.key)
+}
+
+// adopt makes the entry, or takes the one that the command made in another way meanwhile.
+func (h *handle) adopt() {
+	db := h.db
+	at := db.keys.find(h.hash, h.key)
+	switch {
+	case at == nil || db.ks.hidden(*at):
+		db.create(h.hash, h.key, h.kind) // attaches this handle too
+	case (*at).kind == h.kind:
+		db.touch(*at)
+		h.attach(*at)
+	default:
+		db.unlink(*at, "")
+		db.create(h.hash, h.key, h.kind)
+	}
+}
+
+func (h *handle) attach(e *entry) { h.entry, h.at.v = e, &e.value }
+
+func (h *handle) detach() { h.entry, h.at.v, h.opened = nil, nil, false }
+
+// attach lets the open handles of a new entry's key see it.
+func (ks *Keyspace) attach(db *DB, e *entry) {
+	for _, h := range ks.notes.handles {
+		if h.entry == nil && h.db == db && h.hash == e.hash && h.kind == e.kind && bytes.Equal(h.key, e.key) {
+			h.attach(e)
+		}
+	}
+}
+
+// release parts the open handles from an entry that goes away.
+func (ks *Keyspace) release(e *entry) {
+	for _, h := range ks.notes.handles {
+		if h.entry == e {
+			h.detach()
+		}
+	}
+}
+
+// edit readies a handle for a key.
+func (db *DB) edit(h *handle, at *view, key []byte, kind Kind, event string) error {
+	hash := db.keys.hash(key)
+	e := db.lookWrite(hash, key)
+	if e != nil && e.kind != kind {
+		return ErrWrongType
+	}
+	*at = view{arena: &db.ks.arena}
+	*h = handle{db: db, hash: hash, event: event, kind: kind, at: at}
+	if e != nil {
+		h.key = e.key
+		h.attach(e)
+	} else {
+		h.key = db.ks.arena.keep(key)
+	}
+	db.ks.notes.handles = append(db.ks.notes.handles, h)
+	return nil
+}
+
+// replaceWith readies a handle for a new value in the place of whatever is at the key.
+func (db *DB) replaceWith(h *handle, at *view, key []byte, kind Kind, event string) {
+	if e := db.lookWrite(db.keys.hash(key), key); e != nil {
+		db.touch(e)
+		db.ks.release(e)
+		db.setDeadline(e, 0)
+		e.value = newValue(kind)
+		db.ks.dirtyTotal++
+	}
+	if err := db.edit(h, at, key, kind, event); err != nil {
+		panic("keyspace: a replaced value has another kind")
+	}
+}
+
+// pools keep handles for the next command, so that a command allocates none.
+type pools struct {
+	strings pool[StringEdit]
+	hashes  pool[HashEdit]
+	lists   pool[ListEdit]
+	sets    pool[SetEdit]
+	zsets   pool[ZSetEdit]
+}
+
+func (p *pools) reset() {
+	p.strings.used, p.hashes.used, p.lists.used, p.sets.used, p.zsets.used = 0, 0, 0, 0, 0
+}
+
+const poolKeptMax = 64
+
+type pool[T any] struct {
+	kept []*T
+	used int
+}
+
+func (p *pool[T]) take() *T {
+	if p.used < len(p.kept) {
+		p.used++
+		return p.kept[p.used-1]
+	}
+	made := new(T)
+	if len(p.kept) < poolKeptMax {
+		p.kept = append(p.kept, made)
+		p.used++
+	}
+	return made
+}

@@ -1,0 +1,349 @@
+package keyspace
+
+import "slices"
+
+// An order is a sequence kept sorted, with ranks: a tree of blocks in which each inner node knows how many items are
+// below each of its children, so that rank by item, item by rank and counting below a bound take O(log n).
+// Pointers grow with blocks and not with items.
+
+const (
+	orderItemsMax = 128 // of a leaf
+	orderKidsMax  = 64  // of an inner node
+)
+
+// ordered is what an order holds. before is a strict total order.
+type ordered[T any] interface{ before(other T) bool }
+
+type order[T ordered[T]] struct {
+	root *orderNode[T]
+}
+
+// orderNode is a leaf (items) or an inner node (kids, lows, sizes of one length).
+// lows[i] separates: no item of kid i is before it, and all items of kid i-1 are. lows[0] has no meaning.
+type orderNode[T ordered[T]] struct {
+	items []T
+	kids  []*orderNode[T]
+	lows  []T
+	sizes []int
+}
+
+func (o *order[T]) len() int {
+	if o.root == nil {
+		return 0
+	}
+	return o.root.size()
+}
+
+func (n *orderNode[T]) size() int {
+	if n.kids == nil {
+		return len(n.items)
+	}
+	total := 0
+	for _, s := range n.sizes {
+		total += s
+	}
+	return total
+}
+
+// rank gives the number of items before x in a leaf.
+func rankIn[T ordered[T]](items []T, x T) int {
+	lo, hi := 0, len(items)
+	for lo < hi {
+		if m := (lo + hi) / 2; items[m].before(x) {
+			lo = m + 1
+		} else {
+			hi = m
+		}
+	}
+	return lo
+}
+
+// kidFor gives the child that holds x if any does.
+func (n *orderNode[T]) kidFor(x T) int {
+	lo, hi := 1, len(n.lows)
+	for lo < hi {
+		if m := (lo + hi) / 2; !x.before(n.lows[m]) {
+			lo = m + 1
+		} else {
+			hi = m
+		}
+	}
+	return lo - 1
+}
+
+// insert adds an item that is not there.
+func (o *order[T]) insert(x T) {
+	if o.root == nil {
+		o.root = &orderNode[T]{}
+	}
+	right := o.root.insert(x)
+	if right == nil {
+		return
+	}
+	left := o.root
+	o.root = &orderNode[T]{
+		kids:  []*orderNode[T]{left, right},
+		lows:  []T{left.low(), right.low()},
+		sizes: []int{left.size(), right.size()},
+	}
+}
+
+// low is a separator for the node: its first item, or the separator of its first child.
+func (n *orderNode[T]) low() T {
+	for n.kids != nil {
+		n = n.kids[0]
+	}
+	return n.items[0]
+}
+
+// insert gives the new right neighbour when the node had to split.
+func (n *orderNode[T]) insert(x T) (right *orderNode[T]) {
+	if n.kids == nil {
+		at := rankIn(n.items, x)
+		n.items = slices.Insert(n.items, at, x)
+		if len(n.items) <= orderItemsMax {
+			return nil
+		}
+		return n.splitLeaf(at)
+	}
+	i := n.kidFor(x)
+	n.sizes[i]++
+	grown := n.kids[i].insert(x)
+	if grown == nil {
+		return nil
+	}
+	size := grown.size()
+	n.sizes[i] -= size
+	n.kids = slices.Insert(n.kids, i+1, grown)
+	n.lows = slices.Insert(n.lows, i+1, grown.low())
+	n.sizes = slices.Insert(n.sizes, i+1, size)
+	if len(n.kids) <= orderKidsMax {
+		return nil
+	}
+	return n.splitInner()
+}
+
+// splitLeaf halves a leaf, except that one filled from one end (rising or falling scores) is left nearly full.
+func (n *orderNode[T]) splitLeaf(at int) *orderNode[T] {
+	cut := len(n.items) / 2
+	switch at {
+	case len(n.items) - 1:
+		cut = len(n.items) * 7 / 8
+	case 0:
+		cut = len(n.items) / 8
+	}
+	right := &orderNode[T]{items: slices.Clone(n.items[cut:])}
+	n.items = slices.Clone(n.items[:cut])
+	return right
+}
+
+func (n *orderNode[T]) splitInner() *orderNode[T] {
+	cut := len(n.kids) / 2
+	right := &orderNode[T]{
+		kids:  slices.Clone(n.kids[cut:]),
+		lows:  slices.Clone(n.lows[cut:]),
+		sizes: slices.Clone(n.sizes[cut:]),
+	}
+	n.kids = slices.Delete(n.kids, cut, len(n.kids))
+	n.lows = slices.Delete(n.lows, cut, len(n.lows))
+	n.sizes = slices.Delete(n.sizes, cut, len(n.sizes))
+	return right
+}
+
+// remove takes an item out; false when it is not there.
+func (o *order[T]) remove(x T) bool {
+	if o.root == nil || !o.root.remove(x) {
+		return false
+	}
+	for o.root.kids != nil && len(o.root.kids) == 1 {
+		o.root = o.root.kids[0]
+	}
+	if o.root.kids == nil && len(o.root.items) == 0 {
+		o.root = nil
+	}
+	return true
+}
+
+func (n *orderNode[T]) remove(x T) bool {
+	if n.kids == nil {
+		i := rankIn(n.items, x)
+		if i == len(n.items) || x.before(n.items[i]) {
+			return false
+		}
+		n.items = slices.Delete(n.items, i, i+1)
+		return true
+	}
+	i := n.kidFor(x)
+	if !n.kids[i].remove(x) {
+		return false
+	}
+	n.sizes[i]--
+	n.mend(i)
+	return true
+}
+
+// mend keeps nodes from staying nearly empty: a small child joins a neighbour when both fit into one with room to grow.
+func (n *orderNode[T]) mend(i int) {
+	if n.sizes[i] == 0 && len(n.kids) > 1 {
+		n.drop(i)
+		return
+	}
+	if i > 0 && n.fit(i-1) {
+		n.join(i - 1)
+	} else if i+1 < len(n.kids) && n.fit(i) {
+		n.join(i)
+	}
+}
+
+// fit says whether kids i and i+1 fill at most three quarters of one node.
+func (n *orderNode[T]) fit(i int) bool {
+	a, b := n.kids[i], n.kids[i+1]
+	if a.kids == nil {
+		return len(a.items)+len(b.items) <= orderItemsMax*3/4
+	}
+	return len(a.kids)+len(b.kids) <= orderKidsMax*3/4
+}
+
+func (n *orderNode[T]) join(i int) {
+	a, b := n.kids[i], n.kids[i+1]
+	if a.kids == nil {
+		a.items = append(a.items, b.items...)
+	} else {
+		at := len(a.kids)
+		a.kids = append(a.kids, b.kids...)
+		a.lows = append(a.lows, b.lows...)
+		a.sizes = append(a.sizes, b.sizes...)
+		a.lows[at] = n.lows[i+1] // the first separator of a node has no meaning inside it
+	}
+	n.sizes[i] += n.sizes[i+1]
+	n.drop(i + 1)
+}
+
+func (n *orderNode[T]) drop(i int) {
+	n.kids = slices.Delete(n.kids, i, i+1)
+	n.lows = slices.Delete(n.lows, i, i+1)
+	n.sizes = slices.Delete(n.sizes, i, i+1)
+}
+
+// countWhere gives the number of items for which below holds; it must hold for a beginning of the order only.
+func (o *order[T]) countWhere(below func(T) bool) int {
+	rank := 0
+	n := o.root
+	if n == nil {
+		return 0
+	}
+	for n.kids != nil {
+		lo, hi := 1, len(n.lows)
+		for lo < hi {
+			if m := (lo + hi) / 2; below(n.lows[m]) {
+				lo = m + 1
+			} else {
+				hi = m
+			}
+		}
+		for _, s := range n.sizes[:lo-1] {
+			rank += s
+		}
+		n = n.kids[lo-1]
+	}
+	lo, hi := 0, len(n.items)
+	for lo < hi {
+		if m := (lo + hi) / 2; below(n.items[m]) {
+			lo = m + 1
+		} else {
+			hi = m
+		}
+	}
+	return rank + lo
+}
+
+// rank gives the number of items before x.
+func (o *order[T]) rank(x T) int {
+	rank := 0
+	n := o.root
+	if n == nil {
+		return 0
+	}
+	for n.kids != nil {
+		i := n.kidFor(x)
+		for _, s := range n.sizes[:i] {
+			rank += s
+		}
+		n = n.kids[i]
+	}
+	return rank + rankIn(n.items, x)
+}
+
+// at gives the item of a rank, 0 <= rank < len.
+func (o *order[T]) at(rank int) T {
+	n := o.root
+	for n.kids != nil {
+		i := 0
+		for rank >= n.sizes[i] {
+			rank -= n.sizes[i]
+			i++
+		}
+		n = n.kids[i]
+	}
+	return n.items[rank]
+}
+
+// ascend visits the items from a rank upwards until fn returns false.
+func (o *order[T]) ascend(from int, fn func(T) bool) {
+	if o.root != nil {
+		o.root.ascend(max(from, 0), fn)
+	}
+}
+
+func (n *orderNode[T]) ascend(from int, fn func(T) bool) bool {
+	if n.kids == nil {
+		for i := from; i < len(n.items); i++ {
+			if !fn(n.items[i]) {
+				return false
+			}
+		}
+		return true
+	}
+	for i, kid := range n.kids {
+		if from >= n.sizes[i] {
+			from -= n.sizes[i]
+			continue
+		}
+		if !kid.ascend(from, fn) {
+			return false
+		}
+		from = 0
+	}
+	return true
+}
+
+// descend visits the items from a rank downwards until fn returns false.
+func (o *order[T]) descend(from int, fn func(T) bool) {
+	if o.root != nil && from >= 0 {
+		size := o.len()
+		o.root.descend(size-1-min(from, size-1), fn)
+	}
+}
+
+// descend leaves out the last skip items.
+func (n *orderNode[T]) descend(skip int, fn func(T) bool) bool {
+	if n.kids == nil {
+		for i := len(n.items) - 1 - skip; i >= 0; i-- {
+			if !fn(n.items[i]) {
+				return false
+			}
+		}
+		return true
+	}
+	for i := len(n.kids) - 1; i >= 0; i-- {
+		if skip >= n.sizes[i] {
+			skip -= n.sizes[i]
+			continue
+		}
+		if !n.kids[i].descend(skip, fn) {
+			return false
+		}
+		skip = 0
+	}
+	return true
+}

@@ -1,0 +1,232 @@
+package keyspace
+
+import (
+	"bytes"
+	"math/rand/v2"
+)
+
+// setTable is a large set.
+type setTable struct{ members index[setMember] }
+
+type setMember []byte
+
+func (m setMember) indexKey() []byte { return m }
+
+func (t *setTable) len() int { return t.members.count }
+
+func (t *setTable) add(m []byte) bool {
+	hash := t.members.hash(m)
+	if t.members.find(hash, m) != nil {
+		return false
+	}
+	t.members.insert(hash, bytes.Clone(m))
+	return true
+}
+
+func (t *setTable) clone() large {
+	c := &setTable{newIndex[setMember](t.members.seed)}
+	t.members.each(func(h uint64, m *setMember) bool {
+		c.members.insert(h, bytes.Clone(*m))
+		return true
+	})
+	return c
+}
+
+// Set is a read view.
+type Set struct{ view }
+
+// Set reads a set; see Hash.
+func (db *DB) Set(key []byte) (Set, error) {
+	v, err := db.lookKind(key, KindSet)
+	return Set{view{v, &db.ks.arena}}, err
+}
+
+// IsIntset says that all members are integers in one sorted block.
+func (s Set) IsIntset() bool { return s.v != nil && s.v.encoding == encodingIntset }
+
+// packedMember finds an element among packed bytes; from < 0 when it is not there.
+func packedMember(p, m []byte) (from, to int) {
+	for off := 0; off < len(p); {
+		v, next := packedNext(p, off)
+		if bytes.Equal(v, m) {
+			return off, next
+		}
+		off = next
+	}
+	return -1, -1
+}
+
+// Has says whether m is a member.
+func (s Set) Has(m []byte) bool {
+	if s.v == nil {
+		return false
+	}
+	switch s.v.encoding {
+	case encodingIntset:
+		n, ok := parseInteger(m)
+		if !ok {
+			return false
+		}
+		_, found := integerRank(s.v.data, n)
+		return found
+	case encodingListpack:
+		from, _ := packedMember(s.v.data, m)
+		return from >= 0
+	default:
+		members := &s.v.large.(*setTable).members
+		return members.find(members.hash(m), m) != nil
+	}
+}
+
+// Each visits all members until fn returns false; an intset in rising order.
+func (s Set) Each(fn func(m []byte) bool) {
+	if s.v == nil {
+		return
+	}
+	switch s.v.encoding {
+	case encodingIntset:
+		for i := range int(s.v.number) {
+			if !fn(s.arena.integer(integerAt(s.v.data, i))) {
+				return
+			}
+		}
+	case encodingListpack:
+		for off := 0; off < len(s.v.data); {
+			m, next := packedNext(s.v.data, off)
+			if !fn(m) {
+				return
+			}
+			off = next
+		}
+	default:
+		s.v.large.(*setTable).members.each(func(_ uint64, m *setMember) bool { return fn(*m) })
+	}
+}
+
+// Scan visits a piece with the guarantee of DB.Scan. Small encodings come all at once, with next 0.
+func (s Set) Scan(cursor uint64, fn func(m []byte)) (next uint64) {
+	if s.v != nil && s.v.encoding == encodingHashtable {
+		return s.v.large.(*setTable).members.scan(cursor, func(m *setMember) { fn(*m) })
+	}
+	s.Each(func(m []byte) bool { fn(m); return true })
+	return 0
+}
+
+// Random gives one of the members; the set must not be empty.
+func (s Set) Random(r *rand.Rand) []byte {
+	switch s.v.encoding {
+	case encodingIntset:
+		return s.arena.integer(integerAt(s.v.data, r.IntN(int(s.v.number))))
+	case encodingListpack:
+		m, _ := packedNext(s.v.data, packedAt(s.v.data, r.IntN(int(s.v.number)), int(s.v.number)))
+		return m
+	default:
+		return *s.v.large.(*setTable).members.random(r)
+	}
+}
+
+// SetEdit changes a set.
+type SetEdit struct {
+	Set
+	handle handle
+}
+
+// EditSet opens a set for change; see EditHash.
+func (db *DB) EditSet(key []byte, event string) (*SetEdit, error) {
+	s := db.ks.pools.sets.take()
+	if err := db.edit(&s.handle, &s.view, key, KindSet, event); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// ReplaceSet opens a new set in the place of what is at key; see ReplaceHash.
+func (db *DB) ReplaceSet(key []byte, event string) *SetEdit {
+	s := db.ks.pools.sets.take()
+	db.replaceWith(&s.handle, &s.view, key, KindSet, event)
+	return s
+}
+
+// Add adds a member; false when it is one.
+func (s *SetEdit) Add(m []byte) bool {
+	if s.Has(m) {
+		return false
+	}
+	v := s.handle.change()
+	switch v.encoding {
+	case encodingIntset:
+		s.addToIntegers(v, m)
+	case encodingListpack:
+		limits := &s.handle.db.ks.limits
+		if int(v.number) >= limits.SetMaxListpackEntries || len(m) > limits.SetMaxListpackValue {
+			s.enlarge(v)
+			v.large.(*setTable).add(m)
+			return true
+		}
+		v.data = packedSplice(v.data, len(v.data), len(v.data), m)
+		v.number++
+	default:
+		v.large.(*setTable).add(m)
+	}
+	return true
+}
+
+// addToIntegers follows Redis: too many integers make a hashtable, another kind of member makes a listpack if it may.
+func (s *SetEdit) addToIntegers(v *value, m []byte) {
+	limits := &s.handle.db.ks.limits
+	n, isInt := parseInteger(m)
+	if isInt && (v.number > 0 || limits.SetMaxIntsetEntries > 0) {
+		i, _ := integerRank(v.data, n)
+		v.data = integerInsert(v.data, i, n)
+		v.number++
+		if int(v.number) > limits.SetMaxIntsetEntries {
+			s.enlarge(v)
+		}
+		return
+	}
+	longest := 0
+	if count := int(v.number); count > 0 {
+		longest = max(len(s.arena.integer(integerAt(v.data, 0))), len(s.arena.integer(integerAt(v.data, count-1))))
+	}
+	if int(v.number) >= limits.SetMaxListpackEntries || max(longest, len(m)) > limits.SetMaxListpackValue {
+		s.enlarge(v)
+		v.large.(*setTable).add(m)
+		return
+	}
+	packed := make([]byte, 0, len(v.data)+packedSize(len(m)))
+	s.Each(func(member []byte) bool {
+		packed = packedAppend(packed, member)
+		return true
+	})
+	v.encoding, v.data = encodingListpack, packedAppend(packed, m)
+	v.number++
+}
+
+func (s *SetEdit) enlarge(v *value) {
+	t := &setTable{newIndex[setMember](s.handle.db.ks.seed)}
+	s.Each(func(m []byte) bool { return t.add(m) })
+	*v = value{kind: KindSet, encoding: encodingHashtable, large: t}
+}
+
+// Remove takes a member out; false when it is none.
+func (s *SetEdit) Remove(m []byte) bool {
+	if !s.Has(m) {
+		return false
+	}
+	v := s.handle.change()
+	switch v.encoding {
+	case encodingIntset:
+		n, _ := parseInteger(m)
+		i, _ := integerRank(v.data, n)
+		v.data = integerDelete(v.data, i)
+		v.number--
+	case encodingListpack:
+		from, to := packedMember(v.data, m)
+		v.data = trimmed(packedSplice(v.data, from, to))
+		v.number--
+	default:
+		members := &v.large.(*setTable).members
+		members.remove(members.hash(m), m)
+	}
+	return true
+}

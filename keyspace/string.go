@@ -1,0 +1,162 @@
+package keyspace
+
+import "strconv"
+
+// embstrBytesMax is the longest string that OBJECT ENCODING calls embstr.
+const embstrBytesMax = 44
+
+// KeepDeadline as a deadline argument leaves the one that the key has.
+const KeepDeadline int64 = -1
+
+// String reads a string value. v is borrowed: valid until the next write or Begin. A missing key gives nil, false, nil.
+func (db *DB) String(key []byte) (v []byte, ok bool, err error) {
+	at, err := db.lookKind(key, KindString)
+	if at == nil {
+		return nil, false, err
+	}
+	return at.stringBytes(&db.ks.arena), true, nil
+}
+
+// PutString sets a string over whatever was there.
+func (db *DB) PutString(key, value []byte, deadlineMs int64, event string) {
+	ks := db.ks
+	hash := db.keys.hash(key)
+	e := db.lookWrite(hash, key)
+	if e == nil {
+		e = db.create(hash, key, KindString)
+	} else {
+		db.touch(e)
+		if e.kind != KindString {
+			ks.release(e)
+			e.value = newValue(KindString)
+		}
+	}
+	e.setString(value)
+	ks.dirtyTotal++
+	ks.noteEvent(db, event, KindString, e.key)
+	if deadlineMs != KeepDeadline {
+		db.setDeadline(e, deadlineMs)
+	}
+}
+
+// EditString opens a string for change; a missing key is created by the first change.
+func (db *DB) EditString(key []byte, event string) (*StringEdit, error) {
+	s := db.ks.pools.strings.take()
+	if err := db.edit(&s.handle, &s.at, key, KindString, event); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// StringEdit changes one string in place.
+type StringEdit struct {
+	at     view
+	handle handle
+}
+
+// Exists says whether there is a string.
+func (s *StringEdit) Exists() bool { return s.at.v != nil }
+
+// Value gives the string, borrowed; nil when it is missing.
+func (s *StringEdit) Value() []byte {
+	if s.at.v == nil {
+		return nil
+	}
+	return s.at.v.stringBytes(s.at.arena)
+}
+
+// Int gives the value as a canonical 64-bit integer; a missing key is 0, true.
+func (s *StringEdit) Int() (int64, bool) {
+	if s.at.v == nil {
+		return 0, true
+	}
+	return s.at.v.integer()
+}
+
+// SetInt sets an integer and keeps the deadline.
+func (s *StringEdit) SetInt(n int64) { s.handle.change().setInteger(n) }
+
+// Set sets a string and keeps the deadline.
+func (s *StringEdit) Set(b []byte) { s.handle.change().setString(b) }
+
+// Append adds at the end and gives the new length.
+func (s *StringEdit) Append(b []byte) int {
+	if s.at.v == nil {
+		s.handle.change().setString(b)
+		return len(b)
+	}
+	v := s.handle.change()
+	v.makeRaw(len(b))
+	v.data = append(v.data, b...)
+	return len(v.data)
+}
+
+// SetRange overwrites from off, after padding with zero bytes, and gives the new length. Nothing to write is no change.
+func (s *StringEdit) SetRange(off int, b []byte) int {
+	if len(b) == 0 {
+		if s.at.v == nil {
+			return 0
+		}
+		return s.at.v.stringLen()
+	}
+	v := s.handle.change()
+	v.makeRaw(max(off+len(b)-len(v.data), 0))
+	if need := off + len(b); need > len(v.data) {
+		had := len(v.data)
+		v.data = append(v.data, make([]byte, need-had)...)
+	}
+	copy(v.data[off:], b)
+	return len(v.data)
+}
+
+func (v *value) stringBytes(a *arena) []byte {
+	if v.encoding == encodingInt {
+		return a.integer(v.number)
+	}
+	return v.data[:len(v.data):len(v.data)]
+}
+
+func (v *value) stringLen() int {
+	if v.encoding == encodingInt {
+		var room [20]byte
+		return len(strconv.AppendInt(room[:0], v.number, 10))
+	}
+	return len(v.data)
+}
+
+func (v *value) integer() (int64, bool) {
+	if v.encoding == encodingInt {
+		return v.number, true
+	}
+	return parseInteger(v.data)
+}
+
+func (v *value) setInteger(n int64) {
+	v.encoding, v.number, v.data = encodingInt, n, nil
+}
+
+// setString takes the smallest form. The buffer of the old string is used again when it suits.
+func (v *value) setString(b []byte) {
+	if n, ok := parseInteger(b); ok {
+		v.setInteger(n)
+		return
+	}
+	v.encoding, v.number = encodingRaw, 0
+	if len(b) <= embstrBytesMax {
+		v.encoding = encodingEmbstr
+	}
+	if cap(v.data) >= len(b) && cap(v.data) <= 2*len(b)+embstrBytesMax {
+		v.data = append(v.data[:0], b...)
+		return
+	}
+	v.data = append(make([]byte, 0, len(b)), b...)
+}
+
+// makeRaw turns the string into bytes that can be changed in place, with room for more.
+func (v *value) makeRaw(more int) {
+	if v.encoding == encodingInt {
+		v.data = strconv.AppendInt(make([]byte, 0, 20+more), v.number, 10)
+		v.number = 0
+	}
+	v.encoding = encodingRaw
+}

@@ -1,0 +1,320 @@
+package keyspace
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+)
+
+// rankedSet is a large sorted set: scores by member, and members in order.
+type rankedSet struct {
+	members index[ranked]
+	ranks   order[ranked]
+}
+
+// ranked is a member with its score; both structures share the member's bytes.
+type ranked struct {
+	member []byte
+	score  float64
+}
+
+func (r ranked) indexKey() []byte { return r.member }
+
+func (r ranked) before(other ranked) bool {
+	if r.score != other.score {
+		return r.score < other.score
+	}
+	return bytes.Compare(r.member, other.member) < 0
+}
+
+func (t *rankedSet) len() int { return t.members.count }
+
+func (t *rankedSet) clone() large {
+	c := &rankedSet{members: newIndex[ranked](t.members.seed)}
+	t.ranks.ascend(0, func(r ranked) bool {
+		c.add(ranked{bytes.Clone(r.member), r.score})
+		return true
+	})
+	return c
+}
+
+func (t *rankedSet) add(r ranked) {
+	t.members.insert(t.members.hash(r.member), r)
+	t.ranks.insert(r)
+}
+
+func (t *rankedSet) remove(m []byte) {
+	if r, ok := t.members.remove(t.members.hash(m), m); ok {
+		t.ranks.remove(r)
+	}
+}
+
+// ZSet is a read view, ordered by (score, member bytes). Rank 0 is the lowest.
+type ZSet struct{ view }
+
+// ZSet reads a sorted set; see Hash.
+func (db *DB) ZSet(key []byte) (ZSet, error) {
+	v, err := db.lookKind(key, KindZSet)
+	return ZSet{view{v, &db.ks.arena}}, err
+}
+
+// The packed form is a sequence of pairs in order: the member, then 8 bytes of score.
+
+func packedScore(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) }
+
+func packedRanked(p []byte, off int) (r ranked, next int) {
+	m, off := packedNext(p, off)
+	score, next := packedNext(p, off)
+	return ranked{m, packedScore(score)}, next
+}
+
+// packedRank finds a member in packed pairs: its rank and place.
+func packedRank(p, m []byte) (rank, from, to int, score float64, ok bool) {
+	for off := 0; off < len(p); rank++ {
+		r, next := packedRanked(p, off)
+		if bytes.Equal(r.member, m) {
+			return rank, off, next, r.score, true
+		}
+		off = next
+	}
+	return 0, 0, 0, 0, false
+}
+
+// Score gives a member's score.
+func (z ZSet) Score(m []byte) (float64, bool) {
+	switch {
+	case z.v == nil:
+		return 0, false
+	case z.v.encoding == encodingListpack:
+		_, _, _, score, ok := packedRank(z.v.data, m)
+		return score, ok
+	default:
+		members := &z.v.large.(*rankedSet).members
+		if r := members.find(members.hash(m), m); r != nil {
+			return r.score, true
+		}
+		return 0, false
+	}
+}
+
+// Rank gives a member's place.
+func (z ZSet) Rank(m []byte) (rank int, ok bool) {
+	switch {
+	case z.v == nil:
+		return 0, false
+	case z.v.encoding == encodingListpack:
+		rank, _, _, _, ok = packedRank(z.v.data, m)
+		return rank, ok
+	default:
+		t := z.v.large.(*rankedSet)
+		if r := t.members.find(t.members.hash(m), m); r != nil {
+			return t.ranks.rank(*r), true
+		}
+		return 0, false
+	}
+}
+
+// Each visits members from a rank upwards or downwards until fn returns false.
+func (z ZSet) Each(from int, backward bool, fn func(m []byte, score float64) bool) {
+	if z.v == nil || from < 0 || from >= z.Len() {
+		return
+	}
+	if z.v.encoding != encodingListpack {
+		t := z.v.large.(*rankedSet)
+		visit := func(r ranked) bool { return fn(r.member, r.score) }
+		if backward {
+			t.ranks.descend(from, visit)
+		} else {
+			t.ranks.ascend(from, visit)
+		}
+		return
+	}
+	p, count := z.v.data, int(z.v.number)
+	if backward {
+		for off := packedAt(p, 2*(from+1), 2*count); off > 0; {
+			score, mid := packedPrev(p, off)
+			m, start := packedPrev(p, mid)
+			if !fn(m, packedScore(score)) {
+				return
+			}
+			off = start
+		}
+		return
+	}
+	for off := packedAt(p, 2*from, 2*count); off < len(p); {
+		r, next := packedRanked(p, off)
+		if !fn(r.member, r.score) {
+			return
+		}
+		off = next
+	}
+}
+
+// countWhere gives the number of members at the beginning for which below holds.
+func (z ZSet) countWhere(below func(ranked) bool) int {
+	switch {
+	case z.v == nil:
+		return 0
+	case z.v.encoding != encodingListpack:
+		return z.v.large.(*rankedSet).ranks.countWhere(below)
+	}
+	n := 0
+	for off := 0; off < len(z.v.data); n++ {
+		r, next := packedRanked(z.v.data, off)
+		if !below(r) {
+			break
+		}
+		off = next
+	}
+	return n
+}
+
+// CountBelow gives the number of members with score < s (or <= s): the rank of the first one not below. O(log n).
+func (z ZSet) CountBelow(s float64, inclusive bool) int {
+	return z.countWhere(func(r ranked) bool { return r.score < s || inclusive && r.score == s })
+}
+
+// CountBelowLex is CountBelow by member bytes, for sets whose scores are all equal.
+func (z ZSet) CountBelowLex(m []byte, inclusive bool) int {
+	return z.countWhere(func(r ranked) bool {
+		c := bytes.Compare(r.member, m)
+		return c < 0 || inclusive && c == 0
+	})
+}
+
+// Scan visits a piece with the guarantee of DB.Scan. Small encodings come all at once, with next 0.
+func (z ZSet) Scan(cursor uint64, fn func(m []byte, score float64)) (next uint64) {
+	if z.v != nil && z.v.encoding == encodingSkiplist {
+		return z.v.large.(*rankedSet).members.scan(cursor, func(r *ranked) { fn(r.member, r.score) })
+	}
+	z.Each(0, false, func(m []byte, score float64) bool { fn(m, score); return true })
+	return 0
+}
+
+// Random gives one of the members; the set must not be empty.
+func (z ZSet) Random(r *rand.Rand) (m []byte, score float64) {
+	if z.v.encoding == encodingListpack {
+		one, _ := packedRanked(z.v.data, packedAt(z.v.data, 2*r.IntN(int(z.v.number)), 2*int(z.v.number)))
+		return one.member, one.score
+	}
+	one := z.v.large.(*rankedSet).members.random(r)
+	return one.member, one.score
+}
+
+// ZSetEdit changes a sorted set. Scores are never NaN.
+type ZSetEdit struct {
+	ZSet
+	handle handle
+}
+
+// EditZSet opens a sorted set for change; see EditHash.
+func (db *DB) EditZSet(key []byte, event string) (*ZSetEdit, error) {
+	z := db.ks.pools.zsets.take()
+	if err := db.edit(&z.handle, &z.view, key, KindZSet, event); err != nil {
+		return nil, err
+	}
+	return z, nil
+}
+
+// ReplaceZSet opens a new sorted set in the place of what is at key; see ReplaceHash.
+func (db *DB) ReplaceZSet(key []byte, event string) *ZSetEdit {
+	z := db.ks.pools.zsets.take()
+	db.replaceWith(&z.handle, &z.view, key, KindZSet, event)
+	return z
+}
+
+// Put sets a member's score. An equal score is no change.
+func (z *ZSetEdit) Put(m []byte, score float64) (created, changed bool) {
+	if math.IsNaN(score) {
+		panic("keyspace: a score is not a number")
+	}
+	had, exists := z.Score(m)
+	if exists && had == score {
+		return false, false
+	}
+	v := z.handle.change()
+	if v.encoding == encodingListpack {
+		limits := &z.handle.db.ks.limits
+		if exists || int(v.number) < limits.ZSetMaxListpackEntries && len(m) <= limits.ZSetMaxListpackValue {
+			putPacked(v, m, score, exists)
+			return !exists, true
+		}
+		z.enlarge(v)
+	}
+	t := v.large.(*rankedSet)
+	if !exists {
+		t.add(ranked{bytes.Clone(m), score})
+		return true, true
+	}
+	r := t.members.find(t.members.hash(m), m)
+	t.ranks.remove(*r)
+	r.score = score
+	t.ranks.insert(*r)
+	return false, true
+}
+
+func putPacked(v *value, m []byte, score float64, exists bool) {
+	if exists {
+		_, from, to, _, _ := packedRank(v.data, m)
+		v.data = packedSplice(v.data, from, to)
+		v.number--
+	}
+	made := ranked{m, score}
+	off := 0
+	for off < len(v.data) {
+		r, next := packedRanked(v.data, off)
+		if made.before(r) {
+			break
+		}
+		off = next
+	}
+	var room [8]byte
+	binary.LittleEndian.PutUint64(room[:], math.Float64bits(score))
+	v.data = packedSplice(v.data, off, off, m, room[:])
+	v.number++
+}
+
+func (z *ZSetEdit) enlarge(v *value) {
+	t := &rankedSet{members: newIndex[ranked](z.handle.db.ks.seed)}
+	z.Each(0, false, func(m []byte, score float64) bool {
+		t.add(ranked{bytes.Clone(m), score})
+		return true
+	})
+	*v = value{kind: KindZSet, encoding: encodingSkiplist, large: t}
+}
+
+// Remove takes a member out; false when it is none.
+func (z *ZSetEdit) Remove(m []byte) bool {
+	if _, ok := z.Score(m); !ok {
+		return false
+	}
+	v := z.handle.change()
+	if v.encoding != encodingListpack {
+		v.large.(*rankedSet).remove(m)
+		return true
+	}
+	_, from, to, _, _ := packedRank(v.data, m)
+	v.data = trimmed(packedSplice(v.data, from, to))
+	v.number--
+	return true
+}
+
+// RemoveRanks takes n members out, from a rank upwards.
+func (z *ZSetEdit) RemoveRanks(from, n int) {
+	from, n = max(from, 0), min(n, z.Len()-from)
+	if n <= 0 {
+		return
+	}
+	v := z.handle.change()
+	if v.encoding == encodingListpack {
+		count := 2 * int(v.number)
+		v.data = trimmed(packedSplice(v.data, packedAt(v.data, 2*from, count), packedAt(v.data, 2*(from+n), count)))
+		v.number -= int64(n)
+		return
+	}
+	t := v.large.(*rankedSet)
+	for range n {
+		t.remove(t.ranks.at(from).member)
+	}
+}
