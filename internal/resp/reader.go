@@ -62,8 +62,8 @@ func (r *Reader) AppendNext(words [][]byte, buf []byte) (_ [][]byte, used int, e
 	if r.left == 0 && !r.Unauthenticated && r.sane(buf) {
 		before := len(words)
 		if words, used = r.split(words, buf); used > 0 {
-			if len(words)-before > ArgsMax {
-				return words[:before], 0, ProtocolError("invalid multibulk length")
+			if err := r.tooLarge(words[before:], used); err != nil {
+				return words[:before], 0, err
 			}
 			return words, used, nil
 		}
@@ -76,6 +76,22 @@ func (r *Reader) AppendNext(words [][]byte, buf []byte) (_ [][]byte, used int, e
 		used = r.consume(r.at) // "*0" and "*-1": nothing to run
 	}
 	return words, used, nil
+}
+
+// tooLarge refuses what redcon has split though it is over a limit.
+func (r *Reader) tooLarge(args [][]byte, used int) error {
+	if len(args) > ArgsMax {
+		return ProtocolError("invalid multibulk length")
+	}
+	if used <= r.bulkMax() {
+		return nil
+	}
+	for _, arg := range args {
+		if len(arg) > r.bulkMax() {
+			return ProtocolError("invalid bulk length")
+		}
+	}
+	return nil
 }
 
 // NeedBytes tells how large the buffer must become to hold what has been announced; 0 when unknown.
@@ -182,7 +198,7 @@ func (r *Reader) header(buf []byte, start int, what, invalid string, most int) (
 		return 0, 0, nil
 	}
 	v, perr := strconv.ParseInt(string(buf[start:start+end]), 10, 64)
-	if perr != nil || v > int64(most) || buf[start+end+1] != '\n' || buf[start] == '+' {
+	if perr != nil || v > int64(most) || buf[start+end+1] != '\n' {
 		return 0, 0, ProtocolError(invalid)
 	}
 	return int(v), start + end + 2, nil
@@ -215,3 +231,6 @@ func (r *Reader) inline(words [][]byte, buf []byte) (_ [][]byte, used int, err e
 func printable(c byte) string {
 	return string([]byte{c})
 }
+
+// Forget starts afresh: the bytes that come next are the start of a command, which may have been read before.
+func (r *Reader) Forget() { r.checked, r.at, r.left, r.need = 0, 0, 0, 0 }
