@@ -1,9 +1,6 @@
 package command
 
-import (
-	"math"
-	"strconv"
-)
+import "math"
 
 // Cursor reads the arguments of a call from left to right and keeps the first error.
 type Cursor struct {
@@ -135,20 +132,12 @@ func ParseInt(b []byte) (int64, bool) {
 	return int64(v), true
 }
 
-// ParseFloat reads a float as Redis' strtod-based getDoubleFromObject: no spaces, no NaN; inf is allowed.
+// ParseFloat reads a float as Redis' strtod-based getDoubleFromObject: no space before it, no NaN, neither too large nor
+// too small; inf is allowed.
 func ParseFloat(b []byte) (float64, bool) {
-	if len(b) == 0 || len(b) > 255 || b[0] <= ' ' {
+	if len(b) == 0 || b[0] == ' ' || b[0] >= '\t' && b[0] <= '\r' {
 		return 0, false
 	}
-	for _, c := range b {
-		if c == '_' {
-			return 0, false
-		}
-	}
-	v, err := strconv.ParseFloat(string(b), 64)
-	if err != nil {
-		// Out of range is an infinity for large values, which strtod reports as an error too.
-		return 0, false
-	}
-	return v, !math.IsNaN(v)
+	v, inRange, ok := parseCFloat(b)
+	return v, ok && inRange && !math.IsNaN(v)
 }

@@ -6,5 +6,10 @@ func Families() [][]Spec {
 		genericRows(),
 		expireRows(),
 		stringRows(),
+		hashRows(),
+		listRows(),
+		listMoveRows(),
+		setRows(),
+		setAlgebraRows(),
 	}
 }

@@ -1,0 +1,61 @@
+package command
+
+import "math"
+
+// What the blocking commands and the commands that pop from one of several keys have in common.
+
+// parseTimeout reads seconds, with a fraction if wanted, and gives the wall-clock time when the wait ends; 0 is for ever.
+func parseTimeout(word []byte, nowMs int64) (deadlineMs int64, err error) {
+	seconds, ok := ParseFloat(word)
+	if !ok {
+		return 0, ErrTimeoutNotFloat
+	}
+	ms := math.Ceil(seconds * 1000)
+	switch {
+	case ms < 0:
+		return 0, ErrTimeoutNegative
+	case ms == 0:
+		return 0, nil
+	case ms >= math.MaxInt64 || int64(ms) > math.MaxInt64-nowMs:
+		return 0, ErrTimeoutRange
+	}
+	return nowMs + int64(ms), nil
+}
+
+// multiPop is "numkeys key [key ...] WHERE [COUNT n]" of LMPOP, ZMPOP and their waiting forms.
+type multiPop struct {
+	keys   [][]byte
+	second bool // the second of the two words: RIGHT, MAX
+	count  int64
+}
+
+// parseMultiPop reads it from argument i on. first and second are the words for the two ends.
+func parseMultiPop(c *Call, i int, first, second string) (o multiPop, err error) {
+	numKeys, ok := ParseInt(c.Args[i])
+	if !ok || numKeys < 1 {
+		return o, ErrNumKeysPositive
+	}
+	i++
+	if numKeys >= int64(len(c.Args)-i) {
+		return o, ErrSyntax
+	}
+	o.keys = c.Args[i : i+int(numKeys)]
+	cur := c.Cursor(i + int(numKeys))
+	switch string(cur.Upper()) {
+	case first:
+	case second:
+		o.second = true
+	default:
+		return o, ErrSyntax
+	}
+	for cur.More() {
+		if o.count != 0 || string(cur.Upper()) != "COUNT" || cur.Left() == 0 {
+			return o, ErrSyntax
+		}
+		if o.count, ok = ParseInt(cur.Bytes()); !ok || o.count < 1 {
+			return o, ErrCountPositive
+		}
+	}
+	o.count = max(o.count, 1)
+	return o, nil
+}
