@@ -8,37 +8,19 @@ import (
 
 func acceptedNetwork() []*Row {
 	return slices.Concat(
-		mootFixed("this version listens on TCP only",
-			text("unixsocket", ""),
-			Octal[int64]("unixsocketperm", nil, 0, 0, 0o777)),
 		mootFixed("connections are not marked",
 			number("socket-mark-id", 0, 0, 1<<32-1)),
 		moot("outgoing connections leave from the address that the system chooses",
 			text("bind-source-addr", "")),
 		mootFixed("the loops read in parallel anyway",
 			yesNo("io-threads-do-reads", false)),
-		mootFixed("the system's limit holds",
-			number("tcp-backlog", 511, 0, intMax)),
-		moot("the built-in limit holds",
-			number("timeout", 0, 0, intMax),
-			number("tcp-keepalive", 300, 0, intMax),
-			bytes("client-query-buffer-limit", 1<<30, 1<<20, longMax),
-			bytes("proto-max-bulk-len", 512<<20, 1<<20, longMax),
-			OutputBufferLimits("client-output-buffer-limit", nil, BufferLimits{
-				Replica: BufferLimit{256 << 20, 64 << 20, 60},
-				Pubsub:  BufferLimit{32 << 20, 8 << 20, 60},
-			}),
+		moot("this version does not track keys",
 			number("tracking-table-max-keys", 1000000, 0, longMax)),
 	)
 }
 
 func acceptedProcess() []*Row {
 	return slices.Concat(
-		mootFixed("the log begins without a picture", yesNo("always-show-logo", false)),
-		mootFixed("the server stays in the foreground and speaks to no supervisor",
-			word("supervised", "no", "upstart", "systemd", "auto", "no"),
-			yesNo("daemonize", false),
-			text("pidfile", "")),
 		mootFixed("messages go to logfile or standard output only",
 			yesNo("syslog-enabled", false),
 			text("syslog-ident", "redis"),
@@ -63,9 +45,8 @@ func acceptedProcess() []*Row {
 			oomScoreValues()),
 		moot("nothing to silence", text("ignore-warnings", "")),
 		moot("texts are compared byte by byte", text("locale-collate", "")),
-		moot("periodic work has its own pace", number("hz", 10, 0, intMax), yesNo("dynamic-hz", true)),
+		moot("periodic work has its own pace", yesNo("dynamic-hz", true)),
 		moot("the server ends by the usual path",
-			number("shutdown-timeout", 10, 0, intMax),
 			shutdownWords("shutdown-on-sigint"),
 			shutdownWords("shutdown-on-sigterm")),
 		mootFixed("there are no modules", word("enable-module-command", "no", "no", "yes", "local")),
@@ -88,13 +69,9 @@ func oomScoreValues() *Row {
 
 func acceptedObservation() []*Row {
 	return moot("this version does not record that",
-		number("latency-monitor-threshold", 0, 0, longMax),
 		yesNo("latency-tracking", true),
 		Strings("latency-tracking-info-percentiles", nil, "50", "99", "99.9"),
-		number("slowlog-log-slower-than", 10000, -1, longMax),
-		number("slowlog-max-len", 128, 0, longMax),
-		number("busy-reply-threshold", 5000, 0, longMax).Alias("lua-time-limit"),
-		text("notify-keyspace-events", ""))
+		number("busy-reply-threshold", 5000, 0, longMax).Alias("lua-time-limit"))
 }
 
 func acceptedAccess() []*Row {
@@ -106,9 +83,6 @@ func acceptedAccess() []*Row {
 		moot(reason,
 			number("acllog-max-len", 128, 0, longMax),
 			word("acl-pubsub-default", "resetchannels", "allchannels", "resetchannels")),
-		mootFixed("the built-in answer holds",
-			word("enable-protected-configs", "no", "no", "yes", "local"),
-			word("enable-debug-command", "no", "no", "yes", "local")),
 	)
 }
 

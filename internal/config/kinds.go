@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -145,7 +146,7 @@ func Enum[T ~string](name string, field *T, def T, words ...T) *Row {
 // EnumSet is one or more words of a list.
 func EnumSet[T ~string](name string, field *[]T, def []T, words ...T) *Row {
 	return newRow(name, field, def, codec[[]T]{
-		kind:     "some of " + joinWords(words),
+		kind:     "some of " + shownWords(words),
 		strict:   true,
 		manyArgs: true,
 		parse: func(_ []T, args []string, _ origin) ([]T, error) {
@@ -232,9 +233,9 @@ func within(n, low, high int64) error {
 	return nil
 }
 
-// span writes limits for people: the largest number of a type is no limit.
+// span writes limits for people: a high one is as good as none.
 func span(low, high int64) string {
-	if high >= 1<<31-1 {
+	if high >= 1<<30 {
 		return fmt.Sprintf("%d or more", low)
 	}
 	return fmt.Sprintf("%d to %d", low, high)
@@ -258,3 +259,8 @@ func plainWords[T ~string](words []T) []string {
 }
 
 func joinWords[T ~string](words []T) string { return strings.Join(plainWords(words), ", ") }
+
+// shownWords lists the words for people: the empty one goes without saying.
+func shownWords[T ~string](words []T) string {
+	return joinWords(slices.DeleteFunc(slices.Clone(words), func(word T) bool { return word == "" }))
+}

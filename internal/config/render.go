@@ -19,18 +19,25 @@ func (s *Set) Render(header string) string {
 			continue
 		}
 		fmt.Fprintf(&b, "\n## %s\n", section.Title)
+		explained := ""
 		for _, row := range section.Rows {
-			b.WriteByte('\n')
-			row.render(&b)
+			if row.explain == "" || row.explain != explained {
+				b.WriteByte('\n')
+				row.renderDoc(&b)
+			}
+			explained = row.explain
+			row.renderLines(&b)
 		}
 	}
 	return b.String()
 }
 
-func (r *Row) render(b *strings.Builder) {
-	text := r.doc
+// renderDoc writes the comment above a row; accepted rows of one explanation share
+// theirs.
+func (r *Row) renderDoc(b *strings.Builder) {
 	if r.explain != "" {
-		text = "Accepted without effect: " + r.explain + "."
+		writeComment(b, strings.ToUpper(r.explain[:1])+r.explain[1:]+":")
+		return
 	}
 	facts := []string{r.kind}
 	if r.changeable {
@@ -39,7 +46,10 @@ func (r *Row) render(b *strings.Builder) {
 	if len(r.aliases) > 0 {
 		facts = append(facts, "also "+strings.Join(r.aliases, ", "))
 	}
-	writeComment(b, strings.TrimSpace(text+"\n("+strings.Join(facts, "; ")+")"))
+	writeComment(b, r.doc+"\n("+strings.Join(facts, "; ")+")")
+}
+
+func (r *Row) renderLines(b *strings.Builder) {
 	lines := r.asText(r.lines(r.zero))
 	prefix := ""
 	if r.explain != "" || len(lines) == 0 || isUnset(r.lines(r.zero)) {
