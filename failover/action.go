@@ -65,9 +65,13 @@ type HoldWrites struct {
 // reigns), or are sent to the new master (it does not).
 type ReleaseWrites struct{ Reason string }
 
-// CommitSet says that a quorum has recorded Record: from now on the commit
-// point may ignore standbys outside its set.
-type CommitSet struct{ Record Record }
+// CommitSet says that a quorum has recorded Record, which fulfils the wish with
+// this Number: if that is the driver's latest wish, the commit point may from now
+// on ignore standbys outside the set.
+type CommitSet struct {
+	Record Record
+	Number uint64
+}
 
 // SwitchoverEnded answers SwitchoverWanted.
 type SwitchoverEnded struct {
@@ -127,7 +131,7 @@ func (a HoldWrites) String() string { return "hold writes for " + a.To + " (" + 
 
 func (a ReleaseWrites) String() string { return "release writes (" + a.Reason + ")" }
 
-func (a CommitSet) String() string { return "commit set " + a.Record.String() }
+func (a CommitSet) String() string { return fmt.Sprintf("commit set %s wish=%d", a.Record, a.Number) }
 
 func (a SwitchoverEnded) String() string {
 	verdict := "failed"

@@ -22,8 +22,12 @@ type PeerGone struct {
 
 // InSyncWanted hands in the in-sync set that the master's replication wants
 // (its own id included). The driver already waits for every node of the set,
-// and each of them has acknowledged the commit point. It may be repeated.
-type InSyncWanted struct{ Set []string }
+// and each of them has acknowledged the commit point. Number counts the wishes:
+// CommitSet returns the number of the wish that is recorded. It may be repeated.
+type InSyncWanted struct {
+	Number uint64
+	Set    []string
+}
 
 // SyncDurabilityChanged switches `durability standby` on or off.
 type SyncDurabilityChanged struct{ On bool }

@@ -97,7 +97,7 @@ func (n *Node) dispatch(event Event) {
 	case PeerGone:
 		n.peerGone(e)
 	case InSyncWanted:
-		n.wantRecord(e.Set)
+		n.wantRecord(e)
 	case SyncDurabilityChanged:
 		n.changeDurability(e.On)
 	case SwitchoverWanted:

@@ -15,6 +15,8 @@ type reign struct {
 	nextHeartbeatTick int64
 	// commit is the newest record that a quorum has on disk.
 	commit Record
+	// wish is the number of the latest InSyncWanted taken up, announced that of the latest CommitSet.
+	wish, announced uint64
 }
 
 // leaseless reports whether this node reigns without asking anyone.
@@ -126,22 +128,24 @@ func (n *Node) recordQuorum() int {
 
 // wantRecord proposes a new in-sync set. Until it is recorded, the driver goes on
 // waiting for the nodes of every set proposed since the last one that was.
-func (n *Node) wantRecord(wanted []string) {
+func (n *Node) wantRecord(wanted InSyncWanted) {
 	if n.reign.epoch == 0 || !n.sync {
 		return
 	}
-	set := newSet(append([]string{n.config.ID}, wanted...))
+	set := newSet(append([]string{n.config.ID}, wanted.Set...))
 	for _, id := range set {
 		if v, known := n.config.voter(id); !known || v.Witness {
 			n.report("in-sync set %s is refused: %q is not a data node of this pair", setString(set), id)
 			return
 		}
 	}
+	n.reign.wish = wanted.Number
 	n.propose(set)
 }
 
 func (n *Node) propose(set []string) {
 	if sameSet(set, n.ballot.Record.Set) {
+		n.checkRecorded()
 		return
 	}
 	n.ballot.Record = Record{Epoch: n.reign.epoch, Version: n.ballot.Record.Version + 1, Set: set}
@@ -156,7 +160,7 @@ func (n *Node) propose(set []string) {
 // checkRecorded announces the record once a quorum has it on disk.
 func (n *Node) checkRecorded() {
 	record := n.ballot.Record
-	if n.reign.commit.equal(record) {
+	if n.reign.commit.equal(record) && n.reign.announced == n.reign.wish {
 		return
 	}
 	have := 1
@@ -166,8 +170,8 @@ func (n *Node) checkRecorded() {
 		}
 	}
 	if have >= n.recordQuorum() {
-		n.reign.commit = record
-		n.do(CommitSet{Record: record})
+		n.reign.commit, n.reign.announced = record, n.reign.wish
+		n.do(CommitSet{Record: record, Number: n.reign.wish})
 	}
 }
 
