@@ -1,0 +1,254 @@
+package persistence
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/stretchr/testify/require"
+)
+
+// image is the model of a checkpointed state: "db/key" to value.
+type image map[string]string
+
+func imageKey(db int, key []byte) string { return fmt.Sprintf("%d/%s", db, key) }
+
+// checkpointOf writes a full checkpoint with the given content at an offset.
+func (s *testStore) checkpointOf(content image, offset int64) {
+	s.t.Helper()
+	w, err := s.NewCheckpoint(true)
+	require.NoError(s.t, err)
+	for name, value := range content {
+		var db int
+		var key string
+		_, err := fmt.Sscanf(name, "%d/%s", &db, &key)
+		require.NoError(s.t, err)
+		w.Put(db, []byte(key), []byte(value))
+	}
+	require.NoError(s.t, w.Finish(context.Background(), Meta{Offset: offset, Keys: len(content)}, FinishOptions{}))
+}
+
+func loadImage(t testing.TB, s *Store) image {
+	t.Helper()
+	got := image{}
+	require.NoError(t, s.LoadCheckpoint(func(db int, key, value []byte) error {
+		_, twice := got[imageKey(db, key)]
+		require.False(t, twice, "key %q came twice", key)
+		got[imageKey(db, key)] = string(value)
+		return nil
+	}, nil))
+	return got
+}
+
+// mutate makes random changes in one checkpoint and in the model.
+func mutate(rng *rand.Rand, w *CheckpointWriter, model image, full bool) {
+	if full {
+		clear(model)
+	}
+	for range rng.IntN(400) {
+		db := []int{0, 1, 2, 255, 256, maxDatabase}[rng.IntN(6)]
+		key := fmt.Appendf(nil, "k%d", rng.IntN(60))
+		if rng.IntN(10) == 0 {
+			key = bytes.Repeat(key, 1+rng.IntN(80)) // two-byte lengths, too
+		}
+		switch p := rng.IntN(100); {
+		case p < 2:
+			w.DeleteAll(db)
+			for name := range model {
+				if bytes.HasPrefix([]byte(name), fmt.Appendf(nil, "%d/", db)) {
+					delete(model, name)
+				}
+			}
+		case p < 30:
+			w.Delete(db, key)
+			delete(model, imageKey(db, key))
+		default:
+			value := bytes.Repeat([]byte{byte('a' + rng.IntN(26))}, rng.IntN(200))
+			w.Put(db, key, value)
+			model[imageKey(db, key)] = string(value)
+		}
+	}
+}
+
+func TestCheckpoint_matchesTheModel(t *testing.T) {
+	for seed := range uint64(30) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		opts := testOptions(vfs.NewMem())
+		opts.TableBytes = 1 + rng.Int64N(4000)
+		opts.RunBytes = 200 + rng.IntN(20_000)
+		s := openTest(t, opts)
+		model := image{}
+		for round := range 12 {
+			full := rng.IntN(6) == 0
+			w, err := s.NewCheckpoint(full)
+			require.NoError(t, err)
+			if rng.IntN(8) == 0 {
+				mutate(rng, w, image{}, full)
+				require.NoError(t, w.Abort())
+				continue
+			}
+			mutate(rng, w, model, full)
+			offset := s.appendStream(rng.Int64N(600))
+			meta := Meta{Offset: offset, Keys: len(model), History: []byte{byte(round)}, Extra: map[string][]byte{"db": {1}, "f": nil}}
+			require.NoError(t, w.Finish(context.Background(), meta, FinishOptions{}))
+			require.Equal(t, model, loadImage(t, s.Store), "seed %d round %d", seed, round)
+			if rng.IntN(4) == 0 {
+				require.NoError(t, s.Close())
+				s = openTest(t, opts)
+				require.Equal(t, offset, s.State().Meta.Offset)
+				require.Equal(t, []byte{byte(round)}, s.State().Meta.History)
+				require.Equal(t, model, loadImage(t, s.Store), "seed %d round %d", seed, round)
+			}
+		}
+		require.NoError(t, s.Close())
+	}
+}
+
+func TestCheckpoint_flushHidesOldKeysAndKeepsNewOnes(t *testing.T) {
+	opts := testOptions(vfs.NewMem())
+	opts.TableBytes = 64 // many tables share the emptied span
+	s := openTest(t, opts)
+	before := image{}
+	for i := range 100 {
+		before[fmt.Sprintf("0/old%d", i)] = "x"
+		before[fmt.Sprintf("1/other%d", i)] = "y"
+	}
+	s.checkpointOf(before, 0)
+	w, err := s.NewCheckpoint(false)
+	require.NoError(t, err)
+	w.Put(0, []byte("void"), []byte("x"))
+	w.DeleteAll(0)
+	for i := range 20 {
+		w.Put(0, fmt.Appendf(nil, "new%d", i), []byte("z"))
+	}
+	w.Put(1, []byte("other5"), []byte("changed"))
+	require.NoError(t, w.Finish(context.Background(), Meta{}, FinishOptions{}))
+	got := loadImage(t, s.Store)
+	require.Len(t, got, 120)
+	require.NotContains(t, got, "0/void")
+	require.NotContains(t, got, "0/old1")
+	require.Equal(t, "z", got["0/new19"])
+	require.Equal(t, "changed", got["1/other5"])
+
+	w, err = s.NewCheckpoint(false)
+	require.NoError(t, err)
+	for db := range 2 {
+		w.DeleteAll(db)
+	}
+	require.NoError(t, w.Finish(context.Background(), Meta{}, FinishOptions{}))
+	require.Empty(t, loadImage(t, s.Store))
+	require.NoError(t, s.Close())
+}
+
+func TestCheckpoint_restartLogReplacesAll(t *testing.T) {
+	opts := testOptions(vfs.NewMem())
+	s := openTest(t, opts)
+	require.NoError(t, s.PutMeta("history", []byte("old"), true))
+	require.NoError(t, s.PutMeta("vote", []byte("5"), true))
+	s.appendStream(5000)
+	s.checkpointOf(image{"0/a": "1", "3/b": "2"}, 4000)
+	s.appendStream(2000)
+	reader, err := s.Log().NewReader(4500)
+	require.NoError(t, err)
+	defer reader.Close()
+
+	w, err := s.NewCheckpoint(true)
+	require.NoError(t, err)
+	w.Put(0, []byte("c"), []byte("3"))
+	rows := map[string][]byte{"history": []byte("new"), "zone": []byte("z")}
+	require.NoError(t, w.Finish(context.Background(), Meta{Offset: 100, Keys: 1}, FinishOptions{RestartLog: true, Rows: rows}))
+	_, err = reader.Read(make([]byte, 1))
+	require.ErrorIs(t, err, ErrLogReplaced)
+
+	check := func() {
+		require.Equal(t, image{"0/c": "3"}, loadImage(t, s.Store))
+		require.EqualValues(t, 100, s.Log().Start())
+		for name, want := range map[string]string{"history": "new", "zone": "z", "vote": "5"} {
+			got, err := s.Meta(name)
+			require.NoError(t, err)
+			require.Equal(t, want, string(got))
+		}
+	}
+	check()
+	require.EqualValues(t, 100, s.Log().End())
+	require.NoError(t, s.Close())
+	s = openTest(t, opts)
+	check()
+	s.appendStream(900)
+	require.NoError(t, s.Close())
+	s = openTest(t, opts)
+	check()
+	requireStream(t, s.Log(), 100)
+	require.EqualValues(t, 1000, s.Log().End())
+	require.NoError(t, s.Close())
+}
+
+func TestCheckpoint_refusesWhatCannotBeTrue(t *testing.T) {
+	s := openTest(t, testOptions(vfs.NewMem()))
+	s.appendStream(100)
+	finish := func(full bool, meta Meta, opts FinishOptions) error {
+		w, err := s.NewCheckpoint(full)
+		require.NoError(t, err)
+		_, err = s.NewCheckpoint(full)
+		require.ErrorIs(t, err, ErrCheckpointRunning)
+		return w.Finish(context.Background(), meta, opts)
+	}
+	var out *OutOfRangeError
+	require.ErrorAs(t, finish(false, Meta{Offset: 101}, FinishOptions{}), &out)
+	require.ErrorContains(t, finish(false, Meta{}, FinishOptions{RestartLog: true}), "only a full checkpoint")
+	require.ErrorContains(t, finish(false, Meta{}, FinishOptions{Rows: map[string][]byte{"format": nil}}), "belongs to the store")
+	require.NoError(t, finish(false, Meta{Offset: 50}, FinishOptions{}))
+	require.ErrorAs(t, finish(false, Meta{Offset: 49}, FinishOptions{}), &out)
+	cancelled, cancel := context.WithCancel(context.Background())
+	cancel()
+	w, err := s.NewCheckpoint(false)
+	require.NoError(t, err)
+	require.ErrorIs(t, w.Finish(cancelled, Meta{Offset: 100}, FinishOptions{}), context.Canceled)
+	require.ErrorContains(t, w.Finish(context.Background(), Meta{Offset: 100}, FinishOptions{}), "has ended")
+	require.EqualValues(t, 50, s.State().Meta.Offset)
+	require.Panics(t, func() {
+		w, err := s.NewCheckpoint(false)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, w.Abort()) }()
+		w.Put(maxDatabase+1, nil, nil)
+	})
+	require.NoError(t, s.Close())
+}
+
+func TestCheckpoint_largeValues(t *testing.T) {
+	s := openTest(t, Options{Dir: "d", FS: vfs.NewMem()})
+	big := bytes.Repeat([]byte("0123456789abcdef"), 3<<20/16)
+	w, err := s.NewCheckpoint(false)
+	require.NoError(t, err)
+	for i := range 12 {
+		w.Put(0, fmt.Appendf(nil, "big%d", i), big)
+		until(t, "room for another", w.Ready)
+	}
+	require.NoError(t, w.Finish(context.Background(), Meta{Keys: 12}, FinishOptions{}))
+	calls := 0
+	require.NoError(t, s.LoadCheckpoint(func(_ int, _, value []byte) error {
+		require.True(t, bytes.Equal(big, value))
+		return nil
+	}, func(done, total int) { calls++; require.Equal(t, 12, done); require.Equal(t, 12, total) }))
+	require.Equal(t, 1, calls)
+	require.NoError(t, s.Close())
+}
+
+func TestMeta_roundTripAndDamage(t *testing.T) {
+	m := Meta{Offset: 1 << 40, History: []byte("h"), Extra: map[string][]byte{"a": []byte("b"), "": []byte("c")}, Keys: 1e6, SavedMs: 77}
+	p := m.encode()
+	got, err := decodeMeta(p)
+	require.NoError(t, err)
+	require.Equal(t, m, got)
+	for i := range p {
+		bad := bytes.Clone(p)
+		bad[i] ^= 1
+		_, err := decodeMeta(bad)
+		require.Error(t, err, "byte %d", i)
+		_, err = decodeMeta(p[:i])
+		require.Error(t, err, "cut at %d", i)
+	}
+}

@@ -1,0 +1,91 @@
+package persistence
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/sstable"
+)
+
+// pebbleFormat is pinned, so that a newer Pebble does not lift the format of a store by itself. It has
+// everything that is used here: ingest with excise through the memtable queue, and WAL chunks that tell a
+// torn tail from damage in the middle.
+const pebbleFormat = pebble.FormatWALSyncChunks
+
+// pebbleOptions is the tuning; doc.go has the reasons and the measurement.
+func pebbleOptions(opts Options, health *health, lock *pebble.Lock) *pebble.Options {
+	logger := &pebbleLogger{logf: opts.Logf, health: health}
+	o := &pebble.Options{
+		FS:                          opts.FS,
+		Lock:                        lock,
+		FormatMajorVersion:          pebbleFormat,
+		Logger:                      logger,
+		EventListener:               logger.listener(),
+		CacheSize:                   8 << 20,
+		MemTableSize:                16 << 20,
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       24,
+		LBaseMaxBytes:               256 << 20,
+		FlushDelayDeleteRange:       10 * time.Second,
+		FlushSplitBytes:             64 << 20,
+		MaxOpenFiles:                512,
+		WALBytesPerSync:             1 << 20,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
+	}
+	o.Experimental.FileCacheShards = 2
+	o.TargetFileSizes[0] = 32 << 20
+	for i := 1; i < len(o.TargetFileSizes); i++ {
+		o.TargetFileSizes[i] = 64 << 20
+	}
+	for i := range o.Levels {
+		o.Levels[i].BlockSize = 32 << 10
+		o.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.FastestCompression }
+	}
+	o.EnsureDefaults()
+	return o
+}
+
+// pebbleLogger stands where Pebble would end the process. Pebble calls Fatalf on failures of the WAL and the
+// manifest, sometimes with its locks held, and by default that is os.Exit. Here it becomes the sticky verdict;
+// Store.use asks for it after each write, so the write that met the failure is not taken for done.
+type pebbleLogger struct {
+	logf   func(format string, args ...any)
+	health *health
+}
+
+// Infof passes on only what start-up wants said: where the replay of Pebble's own WAL ended.
+func (l *pebbleLogger) Infof(format string, args ...any) {
+	if strings.Contains(format, "stopped reading") {
+		l.logf("store: "+format, args...)
+	}
+}
+
+func (l *pebbleLogger) Errorf(format string, args ...any) { l.logf("store: "+format, args...) }
+
+func (l *pebbleLogger) Fatalf(format string, args ...any) {
+	l.health.fail(fmt.Errorf("persistence: the disk failed: "+format, args...))
+}
+
+func (l *pebbleLogger) listener() *pebble.EventListener {
+	return &pebble.EventListener{
+		BackgroundError: func(err error) {
+			if l.health.verdict() != nil {
+				// Pebble tries a failed flush again at once and for ever. It is of no use any more, so
+				// the attempts are slowed down to what does not cost a processor.
+				time.Sleep(50 * time.Millisecond)
+			}
+			l.health.fail(fmt.Errorf("persistence: the disk failed in a flush or compaction: %w", err))
+		},
+		DataCorruption: func(info pebble.DataCorruptionInfo) {
+			// The read that met it returns the error; rows that are not read from there are still good.
+			l.logf("store: damaged data on disk: %s", info)
+		},
+		WriteStallBegin: func(info pebble.WriteStallBeginInfo) {
+			l.logf("store: the disk does not keep up, log writes wait: %s", info.Reason)
+		},
+		WriteStallEnd: func() { l.logf("store: log writes go on") },
+	}
+}

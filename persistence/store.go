@@ -1,0 +1,338 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// formatVersion is the content of the format row. Another number is another format.
+const formatVersion = "1"
+
+// Names of the meta rows that the store itself owns; PutMeta refuses them.
+const (
+	formatName     = "format"
+	checkpointName = "checkpoint"
+)
+
+// scratchName is the folder inside the store that holds the files of a checkpoint not yet visible.
+const scratchName = "checkpoint"
+
+// Store is one node's durable state: the newest checkpoint, the log, and single meta rows. See doc.go.
+type Store struct {
+	opts   Options
+	lock   *pebble.Lock
+	db     *pebble.DB
+	pebble *pebble.Options
+	health *health
+	log    *Log
+
+	// checkpoint is the one on disk; nil without one. Written by CheckpointWriter.Finish.
+	checkpoint atomic.Pointer[Meta]
+
+	// life guards db against Close: whoever calls Pebble holds it for reading.
+	life struct {
+		sync.RWMutex
+		closed bool
+	}
+	// writing is held by the one CheckpointWriter that may exist.
+	writing atomic.Bool
+}
+
+// State is what start-up found.
+type State struct {
+	HasCheckpoint bool
+	Meta          Meta  // of the checkpoint; zero without one
+	LogStart      int64 // 0 ≤ LogStart ≤ Meta.Offset ≤ LogEnd
+	LogEnd        int64
+}
+
+// Open opens or makes the store, checks that checkpoint and log fit together, and starts the log's sync
+// goroutine. It changes nothing in a store that it refuses.
+func Open(opts Options) (*Store, error) {
+	opts, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{opts: opts, health: &health{onError: opts.OnError}}
+	if err := makeDir(opts.FS, opts.Dir); err != nil {
+		return nil, fmt.Errorf("persistence: making the store's folder %s: %w", opts.Dir, err)
+	}
+	if s.lock, err = pebble.LockDirectory(opts.Dir, opts.FS); err != nil {
+		return nil, &LockedError{Dir: opts.Dir, Err: err}
+	}
+	if err := s.open(); err != nil {
+		if s.db != nil {
+			err = errors.Join(err, s.db.Close())
+		}
+		return nil, errors.Join(err, s.lock.Close())
+	}
+	go s.log.run()
+	return s, nil
+}
+
+func (s *Store) open() error {
+	if err := s.clearScratch(); err != nil {
+		return err
+	}
+	s.pebble = pebbleOptions(s.opts, s.health, s.lock)
+	var err error
+	if s.db, err = openPebble(s.opts.Dir, s.pebble); err != nil {
+		if pebble.IsCorruptionError(err) {
+			return &CorruptionError{Dir: s.opts.Dir, What: "Pebble's own files", Offset: -1, Err: err}
+		}
+		return fmt.Errorf("persistence: opening the store in %s: %w", s.opts.Dir, err)
+	}
+	if err := s.checkFormat(); err != nil {
+		return err
+	}
+	if err := s.loadCheckpointMeta(); err != nil {
+		return err
+	}
+	start, end, err := s.validateLog()
+	if err != nil {
+		return err
+	}
+	s.log = newLog(s, start, end)
+	return s.health.verdict()
+}
+
+// openPebble turns the panics that Pebble's replay of a damaged WAL may raise into errors: at start-up there
+// is nothing yet that a panic would protect, and the operator deserves the sentence of CorruptionError.
+func openPebble(dir string, opts *pebble.Options) (db *pebble.DB, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			db, err = nil, fmt.Errorf("%w: replay stopped: %v", pebble.ErrCorruption, r)
+		}
+	}()
+	return pebble.Open(dir, opts)
+}
+
+// checkFormat writes the format row into an empty store and refuses a store of another format.
+func (s *Store) checkFormat() error {
+	found, err := s.getMeta(formatName)
+	if err != nil {
+		return err
+	}
+	if found != nil {
+		if string(found) != formatVersion {
+			return &FormatError{Dir: s.opts.Dir, Found: string(found)}
+		}
+		return nil
+	}
+	iter, err := s.db.NewIter(nil)
+	if err != nil {
+		return s.damaged("rows", err)
+	}
+	empty := !iter.First()
+	if err := errors.Join(iter.Error(), iter.Close()); err != nil {
+		return s.damaged("rows", err)
+	}
+	if !empty {
+		return &FormatError{Dir: s.opts.Dir, Found: "unknown (no format row)"}
+	}
+	return s.commitMeta(formatName, []byte(formatVersion), true)
+}
+
+func (s *Store) damaged(what string, err error) error {
+	return &CorruptionError{Dir: s.opts.Dir, What: what, Offset: -1, Err: err}
+}
+
+// Log is the store's log.
+func (s *Store) Log() *Log { return s.log }
+
+// State says what the store holds now; right after Open it is what start-up found.
+func (s *Store) State() State {
+	state := State{LogStart: s.log.Start(), LogEnd: s.log.End()}
+	if meta := s.checkpoint.Load(); meta != nil {
+		state.HasCheckpoint, state.Meta = true, *meta
+	}
+	return state
+}
+
+// Err is nil while the disk is well, and afterwards the error that ended writing for good.
+func (s *Store) Err() error { return s.health.verdict() }
+
+// SetFsync changes the sync policy.
+func (s *Store) SetFsync(f Fsync) {
+	s.log.policy.Store(int32(f))
+	s.log.wakeSync()
+}
+
+// SetRetention changes how much log is kept below the checkpoint. Zero age means that age drops nothing.
+func (s *Store) SetRetention(retainBytes int64, ageMs int64) {
+	s.log.retention.bytes.Store(retainBytes)
+	s.log.retention.ageMs.Store(ageMs)
+	s.log.wakeSync()
+}
+
+// PutMeta stores a single named row. With sync it is durable on return; callers that act on the row (a vote,
+// a new history) need that. A nil or empty value is stored as such.
+func (s *Store) PutMeta(name string, value []byte, sync bool) error {
+	if name == formatName || name == checkpointName {
+		return fmt.Errorf("persistence: the meta row %q belongs to the store", name)
+	}
+	return s.commitMeta(name, value, sync)
+}
+
+func (s *Store) commitMeta(name string, value []byte, sync bool) error {
+	return s.use(func(db *pebble.DB) error {
+		if err := db.Set(metaKey(name), value, writeOptions(sync)); err != nil {
+			return fmt.Errorf("persistence: writing meta row %q: %w", name, err)
+		}
+		return nil
+	})
+}
+
+// Meta reads a single named row; nil without error when there is none.
+func (s *Store) Meta(name string) (value []byte, err error) {
+	s.life.RLock()
+	defer s.life.RUnlock()
+	if s.life.closed {
+		return nil, ErrClosed
+	}
+	return s.getMeta(name)
+}
+
+func (s *Store) getMeta(name string) ([]byte, error) {
+	value, closer, err := s.db.Get(metaKey(name))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, s.damaged(fmt.Sprintf("meta row %q", name), err)
+	}
+	value = append([]byte{}, value...)
+	return value, closer.Close()
+}
+
+// use runs a write against Pebble. It is the one gateway: nothing is written once the disk has failed, and a
+// failure that Pebble reports only to its logger (see pebbleLogger), or by a panic (it does where it cannot
+// close a WAL file), becomes the error of the write that met it.
+func (s *Store) use(write func(db *pebble.DB) error) (err error) {
+	s.life.RLock()
+	defer s.life.RUnlock()
+	if s.life.closed {
+		return ErrClosed
+	}
+	if err := s.health.verdict(); err != nil {
+		return err
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			if _, bug := r.(runtime.Error); bug {
+				panic(r)
+			}
+			s.health.fail(fmt.Errorf("persistence: the disk failed: %v", r))
+		}
+		if failed := s.health.verdict(); failed != nil {
+			err = failed
+		}
+	}()
+	return write(s.db)
+}
+
+// Close writes and syncs what is pending, ends the sync goroutine and gives the folder free. A checkpoint
+// being written must have been finished or aborted. The first call closes; later ones say ErrClosed.
+func (s *Store) Close() error {
+	err := s.log.close()
+	s.life.Lock()
+	defer s.life.Unlock()
+	if s.life.closed {
+		return ErrClosed
+	}
+	s.life.closed = true
+	return errors.Join(err, s.closePebble())
+}
+
+// closePebble closes the database. After a disk failure its Close may panic, or wait for something that cannot
+// come any more; then the folder stays locked until the process ends, because Pebble may still write to it.
+func (s *Store) closePebble() error {
+	if s.health.verdict() == nil {
+		if err := s.db.Close(); err != nil {
+			return fmt.Errorf("persistence: closing the store in %s: %w", s.opts.Dir, err)
+		}
+		return s.lock.Close()
+	}
+	closed := make(chan error, 1)
+	go func() {
+		defer func() {
+			if r := recover(); r != nil {
+				closed <- fmt.Errorf("persistence: closing after a disk failure: %v", r)
+			}
+		}()
+		err := s.db.Close()
+		closed <- errors.Join(err, s.lock.Close())
+	}()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(closeAfterFailureMax):
+		return fmt.Errorf("persistence: the store in %s cannot be closed after the disk failure; end the process", s.opts.Dir)
+	}
+}
+
+// closeAfterFailureMax is how long Close waits for Pebble when the disk has failed.
+const closeAfterFailureMax = 5 * time.Second
+
+func (s *Store) scratchDir() string { return s.opts.FS.PathJoin(s.opts.Dir, scratchName) }
+
+// clearScratch removes what a checkpoint that never became visible left behind.
+func (s *Store) clearScratch() error {
+	names, err := s.opts.FS.List(s.opts.Dir)
+	if err == nil && slices.Contains(names, scratchName) {
+		err = s.opts.FS.RemoveAll(s.scratchDir())
+	}
+	if err == nil {
+		err = s.opts.FS.MkdirAll(s.scratchDir(), 0o755)
+	}
+	if err != nil {
+		return fmt.Errorf("persistence: clearing %s: %w", s.scratchDir(), err)
+	}
+	return nil
+}
+
+// makeDir makes dir and syncs the parents of what it made, so that a power cut cannot take the folder away
+// from under synced files.
+func makeDir(fs vfs.FS, dir string) error {
+	var parents []string
+	for at := dir; ; {
+		if _, err := fs.Stat(at); err == nil {
+			break
+		}
+		parent := fs.PathDir(at)
+		if parent == at || strings.TrimSpace(parent) == "" {
+			break
+		}
+		parents = append(parents, parent)
+		at = parent
+	}
+	if err := fs.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, parent := range parents {
+		f, err := fs.OpenDir(parent)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeOptions(sync bool) *pebble.WriteOptions {
+	if sync {
+		return pebble.Sync
+	}
+	return pebble.NoSync
+}
