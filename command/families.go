@@ -11,5 +11,9 @@ func Families() [][]Spec {
 		listMoveRows(),
 		setRows(),
 		setAlgebraRows(),
+		zsetRows(),
+		zsetRangeRows(),
+		zsetPopRows(),
+		zsetAlgebraRows(),
 	}
 }
