@@ -167,8 +167,7 @@ func move(c *Call) error {
 		c.Reply.Int(0)
 		return nil
 	}
-	c.DB.CopyTo(dst, key, key)
-	c.DB.Remove(key, "move_from")
+	c.DB.MoveTo(dst, key)
 	c.Reply.Int(1)
 	return nil
 }
