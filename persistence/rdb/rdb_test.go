@@ -84,7 +84,7 @@ func TestValue_roundTrip(t *testing.T) {
 		count++
 	})
 	require.Greater(t, count, 100)
-	require.Equal(t, describe(ks), describe(back))
+	requireSame(t, describe(ks), describe(back))
 	require.Equal(t, ks.Digest(), back.Digest())
 }
 
@@ -114,7 +114,7 @@ func TestFile_roundTrip(t *testing.T) {
 			p := write(t, ks, o, Aux{"redis-ver", "7.2.4"}, Aux{"repl-offset", "12345"})
 			back, info, err := load(p)
 			require.NoError(t, err)
-			require.Equal(t, want, describe(back))
+			requireSame(t, want, describe(back))
 			require.Equal(t, ks.Digest(), back.Digest())
 			require.Equal(t, int64(len(want)), info.Keys)
 			require.Equal(t, int64(len(p)), info.Bytes)
@@ -201,7 +201,7 @@ func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
 func TestLoad_everyTruncationIsAnError(t *testing.T) {
 	ks := newKeyspace()
-	edit(ks, func() { fillCollections(ks.DB(3), 3); fillCollections(ks.DB(0), 130) })
+	edit(ks, func() { fillCollections(ks.DB(3), 3); fillCollections(ks.DB(0), 20) })
 	for _, o := range []WriteOptions{{Checksum: true}, {Checksum: true, Compress: true}} {
 		p := write(t, ks, o, Aux{"redis-bits", "64"})
 		for n := range p {

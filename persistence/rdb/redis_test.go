@@ -178,7 +178,7 @@ func TestRedis_itsFilesAreRead(t *testing.T) {
 			require.NoError(t, err)
 			back, info, err := load(p)
 			require.NoError(t, err)
-			require.Equal(t, want, describe(back))
+			requireSame(t, want, describe(back))
 			require.Equal(t, 10, info.Version)
 			require.Equal(t, name != "plain", info.Checksummed)
 			require.Len(t, info.Functions, 1)
@@ -205,7 +205,7 @@ func TestRedis_readsOurFiles(t *testing.T) {
 				require.Contains(t, string(output), "Checksum OK")
 			}
 			c := startRedis(t, dir)
-			require.Equal(t, want, describeRedis(t, c))
+			requireSame(t, want, describeRedis(t, c))
 		})
 	}
 }
@@ -216,7 +216,7 @@ func TestRedis_restoresOurValues(t *testing.T) {
 	edit(ks, func() { fillCollections(ks.DB(0), 130); fillOdd(ks.DB(0)) })
 	c := startRedis(t, t.TempDir())
 	restore(t, c, ks)
-	require.Equal(t, describe(ks), describeRedis(t, c))
+	requireSame(t, describe(ks), describeRedis(t, c))
 }
 
 func restore(t *testing.T, c *redis.Client, ks *keyspace.Keyspace) {

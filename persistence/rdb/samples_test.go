@@ -173,3 +173,15 @@ func load(p []byte) (*keyspace.Keyspace, Info, error) {
 	info, err := Load(bytes.NewReader(p), LoadOptions{Keyspace: ks, NowMs: sampleNowMs})
 	return ks, info, err
 }
+
+// requireSame compares two descriptions and shows the keys that differ, shortened.
+func requireSame(t testing.TB, want, got map[string]string) {
+	t.Helper()
+	brief := func(s string) string { return s[:min(len(s), 300)] }
+	for key, line := range want {
+		if got[key] != line {
+			require.Fail(t, "a key differs", "%q\nwant %s\ngot  %s", brief(key), brief(line), brief(got[key]))
+		}
+	}
+	require.Equal(t, len(want), len(got), "number of keys")
+}
