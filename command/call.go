@@ -29,7 +29,8 @@ type Call struct {
 	block    Block
 	effects  []Effect
 	replaced bool
-	arena    []byte // backs the words of effects that handlers build
+	arena    []byte   // backs the bytes of words that handlers build,
+	words    [][]byte // and these the words of effects, until the end of the unit
 }
 
 // Block is a wait that a handler asked for.
@@ -86,15 +87,14 @@ func (b *Block) AppendTimeout(w *resp.Writer) {
 // Effect replaces the default effect, the command as given: the first time it takes its place, then it adds. The words are
 // used as they are: they must stay valid until the end of the unit (arguments do; for built ones use Word, Int and Text).
 // It has no consequence when the command changed nothing.
-func (c *Call) Effect(words ...[]byte) {
-	c.replaced = true
-	c.effects = append(c.effects, Effect{DB: c.DB.Index(), Words: append([][]byte(nil), words...)})
-}
+func (c *Call) Effect(words ...[]byte) { c.EffectIn(c.DB.Index(), words...) }
 
 // EffectIn is Effect for another database than the session's.
 func (c *Call) EffectIn(db int, words ...[]byte) {
 	c.replaced = true
-	c.effects = append(c.effects, Effect{DB: db, Words: append([][]byte(nil), words...)})
+	start := len(c.words)
+	c.words = append(c.words, words...)
+	c.effects = append(c.effects, Effect{DB: db, Words: c.words[start:len(c.words):len(c.words)]})
 }
 
 // Word copies bytes that would not live until the end of the unit.

@@ -99,4 +99,6 @@ func (e *Engine) ResetUnit() {
 	e.unit = e.unit[:0]
 	e.keys = e.keys[:0]
 	e.call.arena = e.call.arena[:0]
+	clear(e.call.words)
+	e.call.words = e.call.words[:0]
 }
