@@ -20,7 +20,7 @@ const (
 
 // Show renders one raw reply as lines of text.
 func Show(reply []byte, order Order) ([]string, error) {
-	v, rest, err := parse(reply)
+	v, rest, err := Parse(reply)
 	if err != nil {
 		return nil, err
 	}
@@ -31,114 +31,115 @@ func Show(reply []byte, order Order) ([]string, error) {
 	return v.lines(), nil
 }
 
-// value is a parsed reply.
-type value struct {
-	kind     byte // the first byte of the reply
-	text     string
-	null     bool
-	elements []value // of a map: keys and values in turn
+// Value is a parsed reply.
+type Value struct {
+	Kind     byte // the first byte of the reply
+	Text     string
+	Null     bool
+	Elements []Value // of a map: keys and values in turn
 }
 
-func parse(b []byte) (v value, rest []byte, err error) {
+// Parse reads one reply; rest is what stands behind it.
+func Parse(b []byte) (v Value, rest []byte, err error) {
 	head, rest, ok := bytes.Cut(b, []byte("\r\n"))
 	if !ok || len(head) == 0 {
 		return v, nil, fmt.Errorf("no reply in %q", b)
 	}
-	v = value{kind: head[0], text: string(head[1:])}
-	switch v.kind {
+	v = Value{Kind: head[0], Text: string(head[1:])}
+	switch v.Kind {
 	case '+', '-', ':', ',', '#', '(':
 		return v, rest, nil
 	case '_':
-		v.null = true
+		v.Null = true
 		return v, rest, nil
 	case '$', '=', '*', '%', '~', '>':
 	default:
-		return v, nil, fmt.Errorf("a reply of type %q", v.kind)
+		return v, nil, fmt.Errorf("a reply of type %q", v.Kind)
 	}
-	n, err := strconv.Atoi(v.text)
+	n, err := strconv.Atoi(v.Text)
 	if err != nil || n < -1 {
-		return v, nil, fmt.Errorf("a reply of length %q", v.text)
+		return v, nil, fmt.Errorf("a reply of length %q", v.Text)
 	}
 	if n == -1 {
-		v.null = true
+		v.Null = true
 		return v, rest, nil
 	}
-	if v.kind == '$' || v.kind == '=' {
+	if v.Kind == '$' || v.Kind == '=' {
 		if len(rest) < n+2 || string(rest[n:n+2]) != "\r\n" {
 			return v, nil, fmt.Errorf("a bulk of %d bytes is not there", n)
 		}
-		v.text = string(rest[:n])
+		v.Text = string(rest[:n])
 		return v, rest[n+2:], nil
 	}
-	if v.kind == '%' {
+	if v.Kind == '%' {
 		n *= 2
 	}
 	for range n {
-		var e value
-		if e, rest, err = parse(rest); err != nil {
+		var e Value
+		if e, rest, err = Parse(rest); err != nil {
 			return v, nil, err
 		}
-		v.elements = append(v.elements, e)
+		v.Elements = append(v.Elements, e)
 	}
 	return v, rest, nil
 }
 
 // sort puts innermost arrays in order, by their text.
-func (v *value) sort(order Order) {
-	if order == Ordered || v.elements == nil {
+func (v *Value) sort(order Order) {
+	if order == Ordered || v.Elements == nil {
 		return
 	}
 	inner := true
-	for i := range v.elements {
-		if v.elements[i].elements != nil {
+	for i := range v.Elements {
+		if v.Elements[i].Elements != nil {
 			inner = false
-			v.elements[i].sort(order)
+			v.Elements[i].sort(order)
 		}
 	}
-	if !inner && v.kind != '~' {
+	if !inner && v.Kind != '~' {
 		return
 	}
 	width := 1
-	if order == Pairs && v.kind == '*' || v.kind == '%' {
+	if order == Pairs && v.Kind == '*' || v.Kind == '%' {
 		width = 2
 	}
-	groups := slices.Collect(slices.Chunk(slices.Clone(v.elements), width))
-	slices.SortStableFunc(groups, func(a, b []value) int {
+	groups := slices.Collect(slices.Chunk(slices.Clone(v.Elements), width))
+	slices.SortStableFunc(groups, func(a, b []Value) int {
 		return strings.Compare(strings.Join(a[0].lines(), "\n"), strings.Join(b[0].lines(), "\n"))
 	})
-	v.elements = slices.Concat(groups...)
+	v.Elements = slices.Concat(groups...)
 }
 
-func (v *value) lines() []string {
-	if v.null {
-		return []string{map[byte]string{'$': "(nil)", '*': "(nil array)", '_': "(null)"}[v.kind]}
+func (v *Value) lines() []string {
+	if v.Null {
+		return []string{map[byte]string{'$': "(nil)", '*': "(nil array)", '_': "(null)"}[v.Kind]}
 	}
-	switch v.kind {
+	switch v.Kind {
 	case '+':
-		return []string{v.text}
+		return []string{v.Text}
 	case '-':
-		return []string{"(error) " + v.text}
+		return []string{"(error) " + v.Text}
 	case ':':
-		return []string{"(integer) " + v.text}
+		return []string{"(integer) " + v.Text}
 	case ',':
-		return []string{"(double) " + v.text}
+		return []string{"(double) " + v.Text}
 	case '(':
-		return []string{"(number) " + v.text}
+		return []string{"(number) " + v.Text}
 	case '#':
-		return []string{map[string]string{"t": "(true)", "f": "(false)"}[v.text]}
+		return []string{map[string]string{"t": "(true)", "f": "(false)"}[v.Text]}
 	case '=':
-		return []string{"(verbatim) " + Quote(v.text)}
+		return []string{"(verbatim) " + Quote(v.Text)}
 	case '$':
-		return []string{Quote(v.text)}
+		return []string{Quote(v.Text)}
 	}
 	return v.listing()
 }
 
 // listing numbers the elements; the mark behind the number tells the kind of container.
-func (v *value) listing() []string {
-	name := map[byte]string{'*': "array", '%': "map", '~': "set", '>': "push"}[v.kind]
-	mark := map[byte]string{'*': ") ", '%': "# ", '~': "~ ", '>': "> "}[v.kind]
-	if len(v.elements) == 0 {
+func (v *Value) listing() []string {
+	name := map[byte]string{'*': "array", '%': "map", '~': "set", '>': "push"}[v.Kind]
+	mark := map[byte]string{'*': ") ", '%': "# ", '~': "~ ", '>': "> "}[v.Kind]
+	if len(v.Elements) == 0 {
 		return []string{"(empty " + name + ")"}
 	}
 	var out []string
@@ -151,16 +152,16 @@ func (v *value) listing() []string {
 			out = append(out, strings.Repeat(" ", len(head))+line)
 		}
 	}
-	for i := range v.elements {
-		if v.kind == '%' && i%2 == 1 {
-			add("   => ", v.elements[i].lines())
+	for i := range v.Elements {
+		if v.Kind == '%' && i%2 == 1 {
+			add("   => ", v.Elements[i].lines())
 			continue
 		}
 		n := i + 1
-		if v.kind == '%' {
+		if v.Kind == '%' {
 			n = i/2 + 1
 		}
-		add(strconv.Itoa(n)+mark, v.elements[i].lines())
+		add(strconv.Itoa(n)+mark, v.Elements[i].lines())
 	}
 	return out
 }
