@@ -202,7 +202,8 @@ options:
 	return o, first, err
 }
 
-// put sets one score as the options say. touched is false when they forbid it; score is the member's after it.
+// put sets one score as the options say. touched is false when they forbid it; score is the member's after it. Minus zero
+// is stored as zero, as Redis' compact form does.
 func (o adding) put(z *keyspace.ZSetEdit, m []byte, by float64) (score float64, touched, created, changed bool, err error) {
 	old, exists := z.Score(m)
 	if exists && o.nx || !exists && o.xx {
@@ -219,7 +220,7 @@ func (o adding) put(z *keyspace.ZSetEdit, m []byte, by float64) (score float64, 
 			return 0, false, false, false, nil
 		}
 	}
-	created, changed = z.Put(m, score)
+	created, changed = z.Put(m, score+0)
 	return score, true, created, changed, nil
 }
 

@@ -188,7 +188,8 @@ func storeScores(c *Call, event string, n int, at func(i int) (m []byte, score f
 	}
 	z := c.DB.ReplaceZSet(c.Args[1], event)
 	for i := range n {
-		z.Put(at(i))
+		m, score := at(i)
+		z.Put(m, score+0) // minus zero is zero
 	}
 	c.Reply.Int(int64(n))
 }
