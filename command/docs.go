@@ -128,7 +128,7 @@ func (t *Table) AppendKeys(w *resp.Writer, args [][]byte, withFlags bool) error 
 func (s *Spec) keysWithFlags(args [][]byte) (at []int, flags []KeyFlag, ok bool) {
 	for i := range s.Keys {
 		k := &s.Keys[i]
-		if at, ok = k.positions(args, at); !ok {
+		if at, ok = k.positions(args, at); !ok || k.ByNumber && len(at) == len(flags) {
 			return nil, nil, false
 		}
 		what := k.Flags &^ (KeyIncomplete | KeyVariableFlags)

@@ -46,25 +46,29 @@ func (s *Spec) KeyPositions(args [][]byte, out []int) (_ []int, ok bool) {
 }
 
 // LegacyRange is the first key, last key and step of COMMAND's old form; zeros when the keys cannot be said that way.
+// Specifications by index that follow each other are joined; others are left out, as Redis does.
 func (s *Spec) LegacyRange() (first, last, step int) {
-	if len(s.Keys) == 0 {
-		return 0, 0, 0
-	}
+	previous := 0
 	for i := range s.Keys {
 		k := &s.Keys[i]
 		if k.Keyword != "" || k.ByNumber {
 			continue
 		}
+		end := k.Last
+		if end >= 0 {
+			end += k.Index
+		}
 		if first == 0 {
-			first, last, step = k.Index, k.Last, k.Step
-			if last >= 0 {
-				last += first
-			}
+			first, last, step, previous = k.Index, end, k.Step, end
 			continue
 		}
-		if k.Index == last+1 && k.Last == 0 && step == k.Step {
-			last = k.Index
+		if k.Step != 1 || step != 1 || previous != k.Index-1 {
+			return 0, 0, 0
 		}
+		if last >= 0 && (end < 0 || end > last) {
+			last = end
+		}
+		previous = end
 	}
 	return first, last, step
 }
