@@ -169,7 +169,14 @@ type FinishOptions struct {
 // table files, and brings them in with the meta rows by one Ingest. On error there is the checkpoint that was.
 // Finish ends the writer either way.
 func (w *CheckpointWriter) Finish(ctx context.Context, meta Meta, opts FinishOptions) (err error) {
-	defer func() { err = errors.Join(err, w.end()) }()
+	defer func() {
+		left := w.end()
+		if err == nil && left != nil {
+			w.store.opts.Logf("store: the checkpoint is written, but its scratch files stay for now: %v", left)
+			return
+		}
+		err = errors.Join(err, left)
+	}()
 	if err := w.check(meta, opts); err != nil {
 		return err
 	}

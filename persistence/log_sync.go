@@ -107,6 +107,9 @@ func (l *Log) writeRows(d duty) {
 			break
 		}
 	}
+	l.tail.mu.Lock()
+	l.trimTail(l.tail.end) // what piled up while the disk was slow
+	l.tail.mu.Unlock()
 	l.progress()
 }
 

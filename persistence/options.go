@@ -108,6 +108,9 @@ func setDefault[T int | int64](field *T, value T) {
 type health struct {
 	err     atomic.Pointer[error]
 	onError func(error)
+	// abandoned: Pebble stopped in the middle of something that it thought fatal, perhaps with locks held.
+	// It must not be called for writing again, nor closed.
+	abandoned atomic.Bool
 }
 
 func (h *health) fail(err error) {

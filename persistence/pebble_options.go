@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
@@ -49,8 +50,9 @@ func pebbleOptions(opts Options, health *health, lock *pebble.Lock) *pebble.Opti
 }
 
 // pebbleLogger stands where Pebble would end the process. Pebble calls Fatalf on failures of the WAL and the
-// manifest, sometimes with its locks held, and by default that is os.Exit. Here it becomes the sticky verdict;
-// Store.use asks for it after each write, so the write that met the failure is not taken for done.
+// manifest, sometimes with its locks held, and by default that is os.Exit. Pebble is not made for Fatalf to
+// return: it would, for instance, remove table files that a manifest record already names. So Fatalf ends the
+// calling goroutine: one of Pebble's own, or the one that Store.use started for this call.
 type pebbleLogger struct {
 	logf   func(format string, args ...any)
 	health *health
@@ -66,7 +68,9 @@ func (l *pebbleLogger) Infof(format string, args ...any) {
 func (l *pebbleLogger) Errorf(format string, args ...any) { l.logf("store: "+format, args...) }
 
 func (l *pebbleLogger) Fatalf(format string, args ...any) {
+	l.health.abandoned.Store(true)
 	l.health.fail(fmt.Errorf("persistence: the disk failed: "+format, args...))
+	runtime.Goexit()
 }
 
 func (l *pebbleLogger) listener() *pebble.EventListener {

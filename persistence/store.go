@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -71,7 +70,7 @@ func Open(opts Options) (*Store, error) {
 	}
 	if err := s.open(); err != nil {
 		if s.db != nil {
-			err = errors.Join(err, s.db.Close())
+			return nil, errors.Join(err, s.closePebble())
 		}
 		return nil, errors.Join(err, s.lock.Close())
 	}
@@ -85,7 +84,7 @@ func (s *Store) open() error {
 	}
 	s.pebble = pebbleOptions(s.opts, s.health, s.lock)
 	var err error
-	if s.db, err = openPebble(s.opts.Dir, s.pebble); err != nil {
+	if s.db, err = s.openPebble(); err != nil {
 		if pebble.IsCorruptionError(err) {
 			return &CorruptionError{Dir: s.opts.Dir, What: "Pebble's own files", Offset: -1, Err: err}
 		}
@@ -107,13 +106,20 @@ func (s *Store) open() error {
 
 // openPebble turns the panics that Pebble's replay of a damaged WAL may raise into errors: at start-up there
 // is nothing yet that a panic would protect, and the operator deserves the sentence of CorruptionError.
-func openPebble(dir string, opts *pebble.Options) (db *pebble.DB, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			db, err = nil, fmt.Errorf("%w: replay stopped: %v", pebble.ErrCorruption, r)
-		}
-	}()
-	return pebble.Open(dir, opts)
+func (s *Store) openPebble() (db *pebble.DB, err error) {
+	opened := s.onOwnGoroutine(func() error {
+		defer func() {
+			if r := recover(); r != nil {
+				err = fmt.Errorf("%w: replay stopped: %v", pebble.ErrCorruption, r)
+			}
+		}()
+		db, err = pebble.Open(s.opts.Dir, s.pebble)
+		return nil
+	})
+	if err = errors.Join(err, opened); err == nil {
+		err = s.health.verdict()
+	}
+	return db, err
 }
 
 // checkFormat writes the format row into an empty store and refuses a store of another format.
@@ -214,10 +220,10 @@ func (s *Store) getMeta(name string) ([]byte, error) {
 	return value, closer.Close()
 }
 
-// use runs a write against Pebble. It is the one gateway: nothing is written once the disk has failed, and a
-// failure that Pebble reports only to its logger (see pebbleLogger), or by a panic (it does where it cannot
-// close a WAL file), becomes the error of the write that met it.
-func (s *Store) use(write func(db *pebble.DB) error) (err error) {
+// use runs a write against Pebble. It is the one gateway: nothing is written once the disk has failed. The write
+// runs on a goroutine of its own, because a failure may end that (see pebbleLogger) or, where Pebble cannot
+// close a WAL file, come as a panic; either becomes the error of the write that met it.
+func (s *Store) use(write func(db *pebble.DB) error) error {
 	s.life.RLock()
 	defer s.life.RUnlock()
 	if s.life.closed {
@@ -226,18 +232,35 @@ func (s *Store) use(write func(db *pebble.DB) error) (err error) {
 	if err := s.health.verdict(); err != nil {
 		return err
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			if _, bug := r.(runtime.Error); bug {
-				panic(r)
+	err := s.onOwnGoroutine(func() error { return write(s.db) })
+	if failed := s.health.verdict(); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// onOwnGoroutine calls fn and waits for it. A panic that is a bug goes on in the caller.
+func (s *Store) onOwnGoroutine(fn func() error) (err error) {
+	var bug any
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			r := recover()
+			if _, isBug := r.(runtime.Error); isBug {
+				bug = r
+			} else if r != nil {
+				s.health.abandoned.Store(true)
+				s.health.fail(fmt.Errorf("persistence: the disk failed: %v", r))
 			}
-			s.health.fail(fmt.Errorf("persistence: the disk failed: %v", r))
-		}
-		if failed := s.health.verdict(); failed != nil {
-			err = failed
-		}
+		}()
+		err = fn()
 	}()
-	return write(s.db)
+	<-done
+	if bug != nil {
+		panic(bug)
+	}
+	return err
 }
 
 // Close writes and syncs what is pending, ends the sync goroutine and gives the folder free. A checkpoint
@@ -253,35 +276,25 @@ func (s *Store) Close() error {
 	return errors.Join(err, s.closePebble())
 }
 
-// closePebble closes the database. After a disk failure its Close may panic, or wait for something that cannot
-// come any more; then the folder stays locked until the process ends, because Pebble may still write to it.
+// closePebble closes the database and gives the folder free. Where Pebble had to be abandoned, the folder stays
+// locked until the process ends, because goroutines of Pebble may still write to it.
 func (s *Store) closePebble() error {
-	if s.health.verdict() == nil {
-		if err := s.db.Close(); err != nil {
-			return fmt.Errorf("persistence: closing the store in %s: %w", s.opts.Dir, err)
-		}
-		return s.lock.Close()
+	verdict := s.health.verdict()
+	if s.health.abandoned.Load() {
+		return fmt.Errorf("persistence: the store in %s stays locked until this process ends: %w", s.opts.Dir, verdict)
 	}
-	closed := make(chan error, 1)
-	go func() {
-		defer func() {
-			if r := recover(); r != nil {
-				closed <- fmt.Errorf("persistence: closing after a disk failure: %v", r)
-			}
-		}()
-		err := s.db.Close()
-		closed <- errors.Join(err, s.lock.Close())
-	}()
-	select {
-	case err := <-closed:
+	err := s.onOwnGoroutine(s.db.Close)
+	if err == nil {
+		err = s.health.verdict()
+	}
+	if err != nil {
+		err = fmt.Errorf("persistence: closing the store in %s: %w", s.opts.Dir, err)
+	}
+	if s.health.abandoned.Load() {
 		return err
-	case <-time.After(closeAfterFailureMax):
-		return fmt.Errorf("persistence: the store in %s cannot be closed after the disk failure; end the process", s.opts.Dir)
 	}
+	return errors.Join(err, s.lock.Close())
 }
-
-// closeAfterFailureMax is how long Close waits for Pebble when the disk has failed.
-const closeAfterFailureMax = 5 * time.Second
 
 func (s *Store) scratchDir() string { return s.opts.FS.PathJoin(s.opts.Dir, scratchName) }
 

@@ -180,7 +180,7 @@ func TestOpen_refusesAnotherFormat(t *testing.T) {
 	require.ErrorContains(t, err, "has format 2")
 
 	opts.Dir = "foreign"
-	db, err := pebble.Open(opts.Dir, &pebble.Options{FS: opts.FS})
+	db, err := pebble.Open(opts.Dir, &pebble.Options{FS: opts.FS, Logger: &pebbleLogger{logf: t.Logf}})
 	require.NoError(t, err)
 	require.NoError(t, db.Set([]byte("x"), []byte("y"), pebble.Sync))
 	require.NoError(t, db.Close())
