@@ -1,0 +1,167 @@
+package keyspace
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// freezing is a world with views open while commands run. Each full view must give what was there at its opening; the
+// dirty views, applied one after another to an image as a checkpoint does, must lead to what was there at each.
+type freezing struct {
+	*world
+	full  []*taking
+	dirty *taking
+	image []plainDB
+}
+
+type taking struct {
+	f     *Frozen
+	want  map[string]string
+	nowMs int64
+	got   []plainDB
+	gone  map[string]bool
+	items int
+}
+
+func newFreezing(t require.TestingT, c chooser) *freezing {
+	w := &freezing{world: newWorld(t, c)}
+	w.image = make([]plainDB, len(w.dbs))
+	for i := range w.image {
+		w.image[i] = plainDB{}
+	}
+	return w
+}
+
+func (w *freezing) take() *taking {
+	return &taking{want: texts(w.dbs, w.nowMs), nowMs: w.nowMs, got: make([]plainDB, len(w.dbs)), gone: map[string]bool{}}
+}
+
+func (w *freezing) openFull() {
+	v := w.take()
+	for i := range v.got {
+		v.got[i] = plainDB{}
+	}
+	v.f = w.ks.FreezeAll(func(it *Item) {
+		v.items++
+		require.False(w.t, it.Flush)
+		require.NotEqual(w.t, KindNone, it.Kind)
+		require.Nil(w.t, v.got[it.DB][string(it.Key)], "given twice")
+		v.got[it.DB][string(it.Key)] = readItem(it)
+	})
+	w.full = append(w.full, v)
+}
+
+func (w *freezing) openDirty() {
+	v := w.take()
+	v.got = clonePlain(w.image)
+	flushed := map[int]bool{}
+	any := map[int]bool{}
+	seen := map[string]bool{}
+	v.f = w.ks.FreezeDirty(func(it *Item) {
+		v.items++
+		if it.Flush {
+			require.False(w.t, any[it.DB], "a flush comes first")
+			require.False(w.t, flushed[it.DB])
+			flushed[it.DB] = true
+			v.got[it.DB] = plainDB{}
+			return
+		}
+		any[it.DB] = true
+		name := fmt.Sprint(it.DB, " ", string(it.Key))
+		require.False(w.t, seen[name], "given twice: %s", name)
+		seen[name] = true
+		if it.Kind == KindNone {
+			delete(v.got[it.DB], string(it.Key))
+			return
+		}
+		v.got[it.DB][string(it.Key)] = readItem(it)
+	})
+	w.dirty = v
+}
+
+func (w *freezing) ended(v *taking) {
+	require.Equal(w.t, v.want, texts(v.got, v.nowMs))
+	given, total := v.f.Progress()
+	require.Equal(w.t, v.items, given)
+	require.Equal(w.t, given, total)
+	require.True(w.t, v.f.Step(1))
+	v.f.Close()
+}
+
+// step is a command, or something about the views.
+func (w *freezing) step() {
+	switch choice := w.c.pick(12); {
+	case choice == 0 && len(w.full) < 3:
+		w.openFull()
+	case choice == 1 && w.dirty == nil:
+		w.openDirty()
+	case choice <= 3 && len(w.full) > 0:
+		k := w.c.pick(len(w.full))
+		v := w.full[k]
+		if w.c.pick(20) == 0 {
+			v.f.Close()
+		} else if !v.f.Step(1 + w.c.pick(3)) {
+			break
+		} else {
+			w.ended(v)
+		}
+		w.full = append(w.full[:k:k], w.full[k+1:]...)
+	case choice <= 5 && w.dirty != nil:
+		if w.c.pick(12) == 0 {
+			w.dirty.f.Close()
+			w.dirty = nil
+		} else if w.dirty.f.Step(1 + w.c.pick(3)) {
+			w.endedDirty()
+		}
+	default:
+		w.command()
+	}
+}
+
+func (w *freezing) endedDirty() {
+	w.ended(w.dirty)
+	w.image = w.dirty.got
+	w.dirty = nil
+}
+
+func (w *freezing) finish() {
+	for _, v := range w.full {
+		for !v.f.Step(5) {
+		}
+		w.ended(v)
+	}
+	w.full = nil
+	for range 2 { // the second one: what has changed since the first one opened
+		if w.dirty == nil {
+			w.openDirty()
+		}
+		for !w.dirty.f.Step(5) {
+		}
+		w.endedDirty()
+	}
+	require.Empty(w.t, w.ks.views)
+	w.openDirty()
+	for !w.dirty.f.Step(1) {
+	}
+	require.Zero(w.t, w.dirty.items, "nothing has changed since")
+	w.dirty = nil
+}
+
+func TestFrozen_viewsWhileCommandsRun(t *testing.T) {
+	for seed := range uint64(40) {
+		w := newFreezing(t, newSeeded(1000+seed, 700))
+		if seed%10 == 9 {
+			w.keys = 300 // several pieces and segments
+		}
+		for !w.c.done() {
+			w.step()
+		}
+		w.finish()
+		w.check()
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
