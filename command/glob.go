@@ -5,7 +5,11 @@ package command
 //
 // After a star only the last one ever needs to be tried again at the next byte, because all else matches exactly one
 // byte. So the time is at most len(pattern) x len(s), whatever the pattern; Redis' own matcher recurses at each star.
+// As in Redis the empty text matches the empty pattern only, not even a star.
 func Match(pattern, s []byte, nocase bool) bool {
+	if len(s) == 0 {
+		return len(pattern) == 0
+	}
 	p, i := 0, 0
 	star, retry := -1, 0 // the pattern behind the last star, and where in s it was last tried
 	for i < len(s) {
