@@ -1,0 +1,93 @@
+package agent
+
+import (
+	"errors"
+	"net"
+	"syscall"
+	"time"
+
+	"github.com/tandemkv/tandem/failover"
+)
+
+const (
+	probeTimeout = 500 * time.Millisecond
+	probePause   = 100 * time.Millisecond
+)
+
+// goneDetector watches the process of one peer by a probe: a connection on which nothing is ever said. When a process
+// dies its kernel closes the connection at once and refuses new ones. A host that is cut off or has lost power says
+// nothing at all, and neither does the detector.
+type goneDetector struct {
+	peer string
+	// address returns where the peer's gossip listens, "" while unknown.
+	address func(id string) string
+	// incarnation returns the peer's as the core knows it.
+	incarnation func(id string) uint64
+	dial        func(addr string, timeout time.Duration) (net.Conn, error)
+	report      func(failover.PeerGone)
+	stands      func(id string, stands bool)
+	done        <-chan struct{}
+}
+
+// run probes until done is closed.
+func (d *goneDetector) run() {
+	stood := false // a probe has stood, and the other side broke it
+	for {
+		known := d.incarnation(d.peer)
+		addr := d.address(d.peer)
+		if addr != "" {
+			conn, err := d.dial(addr, probeTimeout)
+			switch {
+			case err == nil:
+				d.stands(d.peer, true)
+				lasted, silent := d.hold(conn)
+				d.stands(d.peer, false)
+				if d.over() {
+					return
+				}
+				// A dying process may take one more connection, and drop it, before it refuses: stood remains.
+				stood = !silent && (stood || lasted)
+				if lasted {
+					continue // ask again at once
+				}
+			case stood && errors.Is(err, syscall.ECONNREFUSED):
+				d.report(failover.PeerGone{ID: d.peer, Incarnation: known})
+			}
+		}
+		select {
+		case <-time.After(probePause):
+		case <-d.done:
+			return
+		}
+	}
+}
+
+// hold waits until the probe breaks. lasted: it had stood for a while; one that is closed at once was perhaps never
+// taken in, and is not asked again without a pause. silent: the kernel gave it up for want of an answer.
+func (d *goneDetector) hold(conn net.Conn) (lasted, silent bool) {
+	began := time.Now()
+	broken := make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-d.done:
+		case <-broken:
+		}
+		conn.Close()
+	}()
+	var b [1]byte
+	_, err := conn.Read(b[:])
+	close(broken)
+	<-ended
+	return time.Since(began) >= probePause, errors.Is(err, syscall.ETIMEDOUT)
+}
+
+func (d *goneDetector) over() bool {
+	select {
+	case <-d.done:
+		return true
+	default:
+		return false
+	}
+}
