@@ -30,7 +30,6 @@ func pebbleOptions(opts Options, health *health, lock *pebble.Lock) *pebble.Opti
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       24,
 		LBaseMaxBytes:               256 << 20,
-		FlushDelayDeleteRange:       10 * time.Second,
 		FlushSplitBytes:             64 << 20,
 		MaxOpenFiles:                512,
 		WALBytesPerSync:             1 << 20,

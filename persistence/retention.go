@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -31,14 +32,14 @@ func (l *Log) retain() {
 	start, bytes := l.Start(), l.retention.bytes.Load()
 	target := min(meta.Offset, max(l.End()-bytes, l.ageLimit(start, meta.Offset)))
 	if target-start < min(bytes/16, 16<<20) || target <= start {
-		return // small steps would leave many range tombstones for little room
+		return // each step costs a manifest record, and perhaps a flush
 	}
 	newStart, err := l.store.rowStart(target)
 	if err == nil && newStart > start {
 		// Start goes first: a reader that misses a row looks at Start to learn why.
 		l.start.Store(newStart)
 		err = l.store.use(func(db *pebble.DB) error {
-			return db.DeleteRange(logKey(0), logKey(newStart), pebble.NoSync)
+			return db.Excise(context.Background(), pebble.KeyRange{Start: logKey(0), End: logKey(newStart)})
 		})
 	}
 	if err != nil && !errors.Is(err, ErrClosed) {
