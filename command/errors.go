@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 )
@@ -94,7 +95,8 @@ func UnknownSub(container string, word []byte) Error {
 	return Error(fmt.Sprintf("ERR unknown subcommand '%.128s'. Try %s HELP.", word, strings.ToUpper(container)))
 }
 
-// UnsupportedOption is the refusal of a word that EXPIRE and its like do not know.
+// UnsupportedOption is the refusal of a word that EXPIRE and its like do not know. Redis shows it up to a zero byte.
 func UnsupportedOption(word []byte) Error {
+	word, _, _ = bytes.Cut(word, []byte{0})
 	return Error(fmt.Sprintf("ERR Unsupported option %s", word))
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tandemkv/tandem/command"
 	"github.com/tandemkv/tandem/internal/scenario"
 )
 
@@ -27,8 +29,15 @@ func exceptions() []exception {
 		{"scores have the fewest digits that read back since 7.2", func(_ [][]byte, tandem, reference scenario.Value) bool {
 			return sameNumbers(tandem, reference)
 		}},
-		{"set-max-listpack-entries and set-max-listpack-value came with 7.2", func(line [][]byte, _, _ scenario.Value) bool {
-			return isLine(line, "config", "set")
+		{"a whole number stays one after INCRBYFLOAT, as it does on a replica of Redis", func(line [][]byte, tandem, reference scenario.Value) bool {
+			return isLine(line, "object", "encoding") && tandem.Text == "int" && reference.Text == "embstr" ||
+				isLine(line, "object", "refcount") && tandem.Text == strconv.Itoa(math.MaxInt32) && reference.Text == "1"
+		}},
+		{"ZRANK has WITHSCORE since 7.2", func(line [][]byte, _, reference scenario.Value) bool {
+			return (isLine(line, "zrank") || isLine(line, "zrevrank")) && len(line) == 4 && strings.Contains(reference.Text, "wrong number")
+		}},
+		{"7.0 lets a huge timeout overflow", func(_ [][]byte, tandem, reference scenario.Value) bool {
+			return tandem.Text == string(command.ErrTimeoutRange) && reference.Text == string(command.ErrTimeoutNegative)
 		}},
 	}
 }
@@ -79,26 +88,31 @@ func aboutTime(line [][]byte, tandem, reference scenario.Value) bool {
 // reader what was run.
 func same(t *testing.T, line [][]byte, tandem, reference []byte, order scenario.Order, where string) {
 	t.Helper()
+	require.Empty(t, difference(t, line, tandem, reference, order), where)
+}
+
+// difference shows what differs, or is empty.
+func difference(t *testing.T, line [][]byte, tandem, reference []byte, order scenario.Order) string {
+	t.Helper()
 	if string(tandem) == string(reference) {
-		return
+		return ""
 	}
 	got, err := scenario.Show(tandem, order)
-	require.NoError(t, err, "%s: %q", where, line)
+	require.NoError(t, err, "%q", line)
 	want, err := scenario.Show(reference, order)
-	require.NoError(t, err, "%s: %q", where, line)
+	require.NoError(t, err, "%q", line)
 	if order != scenario.Ordered && strings.Join(got, "\n") == strings.Join(want, "\n") {
-		return
+		return ""
 	}
 	a, _, _ := scenario.Parse(tandem) // parsed by Show already
 	b, _, _ := scenario.Parse(reference)
 	if aboutTime(line, a, b) {
-		return
+		return ""
 	}
 	for _, e := range exceptions() {
 		if e.covers(line, a, b) {
-			return
+			return ""
 		}
 	}
-	require.Equal(t, strings.Join(want, "\n"), strings.Join(got, "\n"), "%s: %q: expected is the reference's, actual is Tandem's", where, line)
-	require.Equal(t, string(reference), string(tandem), "%s: %q", where, line)
+	return fmt.Sprintf("%q\nthe reference says\n%s\nTandem says\n%s", line, strings.Join(want, "\n"), strings.Join(got, "\n"))
 }
