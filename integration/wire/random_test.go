@@ -96,6 +96,8 @@ func (g *generator) word(row *command.Spec, at int, timed bool) string {
 		return g.key()
 	case roll < 5:
 		return g.number(timed)
+	case roll < 7 && timed:
+		return g.pick("a", "b", "", "Hello World", "3.5")
 	case roll < 7:
 		return g.pick("a", "b", "c", "d", "", "abc", "Hello World", "\xff\x00z", "10", "3.5", strings.Repeat("x", 70))
 	}
