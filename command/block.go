@@ -1,25 +1,49 @@
 package command
 
-import "math"
+import (
+	"math"
+	"math/big"
+)
 
 // What the blocking commands and the commands that pop from one of several keys have in common.
 
 // parseTimeout reads seconds, with a fraction if wanted, and gives the wall-clock time when the wait ends; 0 is for ever.
 func parseTimeout(word []byte, nowMs int64) (deadlineMs int64, err error) {
-	seconds, ok := ParseFloat(word)
-	if !ok {
-		return 0, ErrTimeoutNotFloat
-	}
-	ms := math.Ceil(seconds * 1000)
+	ms, err := parseSecondsAsMs(word)
 	switch {
+	case err != nil:
+		return 0, err
 	case ms < 0:
 		return 0, ErrTimeoutNegative
 	case ms == 0:
 		return 0, nil
-	case ms >= math.MaxInt64 || int64(ms) > math.MaxInt64-nowMs:
+	case ms > math.MaxInt64-nowMs:
 		return 0, ErrTimeoutRange
 	}
-	return nowMs + int64(ms), nil
+	return nowMs + ms, nil
+}
+
+// parseSecondsAsMs rounds up to whole milliseconds. Redis calculates with a long double here, and so do fractions below.
+func parseSecondsAsMs(word []byte) (ms int64, err error) {
+	if seconds, ok := ParseInt(word); ok && seconds > -math.MaxInt32 && seconds < math.MaxInt32 {
+		return seconds * 1000, nil
+	}
+	v, ok := parseLongDouble(word)
+	if !ok {
+		return 0, ErrTimeoutNotFloat
+	}
+	if v.IsInf() && v.Sign() < 0 {
+		return 0, ErrTimeoutNegative
+	}
+	v.Mul(v, big.NewFloat(1000))
+	if v.Cmp(big.NewFloat(math.MaxInt64)) >= 0 {
+		return 0, ErrTimeoutRange
+	}
+	ms, below := v.Int64() // cut off towards zero; far below zero it is the least integer, which is negative all the same
+	if below == big.Below && ms >= 0 {
+		ms++
+	}
+	return ms, nil
 }
 
 // multiPop is "numkeys key [key ...] WHERE [COUNT n]" of LMPOP, ZMPOP and their waiting forms.

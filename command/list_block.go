@@ -129,11 +129,11 @@ func brpopLPush(c *Call) error {
 }
 
 func blmpop(c *Call) error {
-	deadlineMs, err := parseTimeout(c.Args[1], c.NowMs)
+	o, err := parseMultiPop(c, 2, "LEFT", "RIGHT")
 	if err != nil {
 		return err
 	}
-	o, err := parseMultiPop(c, 2, "LEFT", "RIGHT")
+	deadlineMs, err := parseTimeout(c.Args[1], c.NowMs)
 	if err != nil {
 		return err
 	}

@@ -43,31 +43,10 @@ func zsetRows() []Spec {
 	}
 }
 
-func zadd(c *Call) error {
-	o, first, err := parseAdding(c)
-	if err != nil {
-		return err
-	}
-	var room [16]float64 // enough for most calls without touching the heap
-	scores := room[:0]
-	for i := first; i < len(c.Args); i += 2 {
-		score, ok := ParseFloat(c.Args[i])
-		if !ok {
-			return ErrNotFloat
-		}
-		scores = append(scores, score)
-	}
-	return addScores(c, o, scores, c.Args[first:])
-}
+func zadd(c *Call) error { return addPairs(c, adding{}) }
 
-func zincrBy(c *Call) error {
-	by, ok := ParseFloat(c.Args[2])
-	if !ok {
-		return ErrNotFloat
-	}
-	score := [1]float64{by}
-	return addScores(c, adding{incr: true}, score[:], c.Args[2:])
-}
+// zincrBy is ZADD with INCR; as in Redis its increment may not be one of ZADD's options.
+func zincrBy(c *Call) error { return addPairs(c, adding{incr: true}) }
 
 func zrem(c *Call) error {
 	z, err := c.DB.EditZSet(c.Args[1], "zrem")
@@ -164,8 +143,8 @@ func zscan(c *Call) error {
 // adding is the options of ZADD.
 type adding struct{ nx, xx, gt, lt, ch, incr bool }
 
-// parseAdding reads the options and gives the index of the first score.
-func parseAdding(c *Call) (o adding, first int, err error) {
+// parse reads the options and gives the index of the first score.
+func (o *adding) parse(c *Call) (first int, err error) {
 	cur := c.Cursor(2)
 	first = 2
 options:
@@ -199,7 +178,7 @@ options:
 	case o.incr && pairs > 2:
 		err = ErrAddIncrPairs
 	}
-	return o, first, err
+	return first, err
 }
 
 // put sets one score as the options say. touched is false when they forbid it; score is the member's after it. Minus zero
@@ -224,7 +203,25 @@ func (o adding) put(z *keyspace.ZSetEdit, m []byte, by float64) (score float64, 
 	return score, true, created, changed, nil
 }
 
-// addScores is ZADD and ZINCRBY; pairs are score and member, the scores parsed.
+// addPairs is ZADD and ZINCRBY. All scores are read before the first one is set.
+func addPairs(c *Call, o adding) error {
+	first, err := o.parse(c)
+	if err != nil {
+		return err
+	}
+	var room [16]float64 // enough for most calls without touching the heap
+	scores := room[:0]
+	for i := first; i < len(c.Args); i += 2 {
+		score, ok := ParseFloat(c.Args[i])
+		if !ok {
+			return ErrNotFloat
+		}
+		scores = append(scores, score)
+	}
+	return addScores(c, o, scores, c.Args[first:])
+}
+
+// addScores sets the scores of pairs; pairs are score and member.
 func addScores(c *Call, o adding, scores []float64, pairs [][]byte) error {
 	event := "zadd"
 	if o.incr {

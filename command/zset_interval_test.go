@@ -108,7 +108,9 @@ func TestParseTimeout_table(t *testing.T) {
 		{"0", 0, nil}, {"0.0", 0, nil}, {"1", nowMs + 1000, nil}, {"0.5", nowMs + 500, nil}, {"0.0001", nowMs + 1, nil},
 		{"1.0001", nowMs + 1001, nil}, {"0x10", nowMs + 16_000, nil}, {"9e15", nowMs + 9e18, nil},
 		{"-1", 0, ErrTimeoutNegative}, {"-inf", 0, ErrTimeoutNegative}, {"inf", 0, ErrTimeoutRange}, {"1e16", 0, ErrTimeoutRange},
-		{"9223372036854775", 0, ErrTimeoutRange}, {"", 0, ErrTimeoutNotFloat}, {"nan", 0, ErrTimeoutNotFloat},
+		{"9223372036854775", 0, ErrTimeoutRange}, {"1e400", 0, ErrTimeoutRange}, {"-1e400", 0, ErrTimeoutNegative},
+		{"1e-400", nowMs + 1, nil}, {"-1.5", 0, ErrTimeoutNegative}, {"-0.0005", 0, nil}, {"3000000000", nowMs + 3e12, nil},
+		{"-3000000000", 0, ErrTimeoutNegative}, {"1e5000", 0, ErrTimeoutNotFloat}, {"", 0, ErrTimeoutNotFloat}, {"nan", 0, ErrTimeoutNotFloat},
 		{"1s", 0, ErrTimeoutNotFloat}, {" 1", 0, ErrTimeoutNotFloat},
 	} {
 		got, err := parseTimeout([]byte(c.word), nowMs)

@@ -52,11 +52,11 @@ func bzpopMin(c *Call) error { return blockingPopScore(c, lowest) }
 func bzpopMax(c *Call) error { return blockingPopScore(c, highest) }
 
 func bzmpop(c *Call) error {
-	deadlineMs, err := parseTimeout(c.Args[1], c.NowMs)
+	o, err := parseMultiPop(c, 2, "MIN", "MAX")
 	if err != nil {
 		return err
 	}
-	o, err := parseMultiPop(c, 2, "MIN", "MAX")
+	deadlineMs, err := parseTimeout(c.Args[1], c.NowMs)
 	if err != nil {
 		return err
 	}
