@@ -43,7 +43,7 @@
 //  5. After the first failed write or sync nothing is written any more (the kernel may have dropped the dirty
 //     pages, so a later success would prove nothing). OnError is called once, Err says why, the log goes on in
 //     memory with TailBytes, and the server decides.
-//  6. Memory: TailBytes, what is appended and not yet written (Congested is the gate's question), three 16 MB
+//  6. Memory: TailBytes, what is appended and not yet written (Congested is the gate's question), four 16 MB
 //     memtables at most while the disk is slow, an 8 MB cache, and four runs while a checkpoint is written.
 //
 // # Who may call from where

@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -9,20 +10,25 @@ import (
 )
 
 // retaining makes a store of 10,000 log bytes in rows of 256, of which row i was written at second i.
-func retaining(t *testing.T, bytes int64, age time.Duration) (*testStore, *time.Time) {
-	now := time.Unix(0, 0)
+func retaining(t *testing.T, bytes int64, age time.Duration) (*testStore, *handClock) {
+	now := &handClock{}
 	opts := testOptions(vfs.NewMem())
 	opts.RetainBytes, opts.RetainAge = bytes, age
-	opts.Now = func() time.Time { return now }
+	opts.Now = now.read
 	s := openTest(t, opts)
 	for s.Log().End() < 10_000 {
 		end := s.Log().End()
-		s.Log().Append(stream(end, min(end+256, 10_000)), now.UnixMilli())
-		now = now.Add(time.Second)
+		s.Log().Append(stream(end, min(end+256, 10_000)), now.read().UnixMilli())
+		now.seconds.Add(1)
 	}
 	s.flush()
-	return s, &now
+	return s, now
 }
+
+// handClock stands still until it is set.
+type handClock struct{ seconds atomic.Int64 }
+
+func (c *handClock) read() time.Time { return time.Unix(c.seconds.Load(), 0) }
 
 func TestRetention_keepsEverythingWithoutACheckpoint(t *testing.T) {
 	s, _ := retaining(t, 100, 0)
@@ -71,14 +77,14 @@ func TestRetention_byAgeWaitsForReaders(t *testing.T) {
 	s.SetRetention(1<<14, 10_000)
 	r, err := s.Log().NewReader(2000)
 	require.NoError(t, err)
-	*now = time.Unix(25, 0) // rows of seconds 0..14 are older than ten seconds
+	now.seconds.Store(25) // rows of seconds 0..14 are older than ten seconds
 	s.checkpointOf(nil, 9000)
 	s.tick()
 	require.EqualValues(t, 1792, s.Log().Start(), "the reader's row stays")
 	r.Close()
 	s.tick()
 	require.EqualValues(t, 15*256, s.Log().Start())
-	*now = time.Unix(1000, 0)
+	now.seconds.Store(1000)
 	s.tick()
 	require.EqualValues(t, 8960, s.Log().Start(), "never beyond the checkpoint")
 	require.NoError(t, s.Close())
@@ -87,7 +93,7 @@ func TestRetention_byAgeWaitsForReaders(t *testing.T) {
 func TestRetention_oldDamageKeepsTheLog(t *testing.T) {
 	s, now := retaining(t, 1<<14, 10*time.Second)
 	flipByte(t, s.db, 0, 40)
-	*now = time.Unix(1000, 0)
+	now.seconds.Store(1000)
 	s.checkpointOf(nil, 9000)
 	s.tick()
 	require.Zero(t, s.Log().Start())
