@@ -258,6 +258,12 @@ func (c *cluster) master() (id string) {
 	return id
 }
 
+// level waits until both data nodes have the same position.
+func (c *cluster) level() {
+	c.t.Helper()
+	eventually(c.t, "the standby is level", func() bool { return c.nodes["a"].Position() == c.nodes["b"].Position() })
+}
+
 func other(id string) string {
 	if id == "a" {
 		return "b"
@@ -281,9 +287,9 @@ func TestAgent_electsAndTellsEveryone(t *testing.T) {
 		addr, _ := c.agents["w"].ReaderNow()
 		return addr == c.agents["a"].opts.own().Addr
 	})
-	var at replication.Position
-	c.nodes["a"].with(func() { at = c.nodes["a"].position })
-	require.Equal(t, uint64(1), at.Epoch, "the master's address was told with Follow")
+	eventually(t, "the master's address is told by Follow", func() bool {
+		return c.nodes["a"].Position().Epoch == c.nodes["b"].Position().Epoch
+	})
 }
 
 func TestAgent_killedMasterIsReplacedWithoutTheLease(t *testing.T) {
@@ -296,17 +302,12 @@ func TestAgent_killedMasterIsReplacedWithoutTheLease(t *testing.T) {
 	c.nodes["a"].position.Offset = 1
 	c.start("a", "b", "w")
 	was := c.master()
-	eventually(t, "probes stand", func() bool { return c.probesInto(was) == 2 })
+	eventually(t, "probes stand", func() bool {
+		return c.agents[other(was)].book.reachable(was) && c.agents["w"].book.reachable(was)
+	})
 	c.kill(was)
 	require.Equal(t, other(was), c.master())
 	require.True(t, c.said(was+" is gone"))
-}
-
-func (c *cluster) probesInto(id string) int {
-	open := &c.agents[id].net.transport.open
-	open.Lock()
-	defer open.Unlock()
-	return len(open.conns)
 }
 
 func TestAgent_cutMasterFencesAndIsReplaced(t *testing.T) {
@@ -346,7 +347,7 @@ func TestAgent_switchover(t *testing.T) {
 	c := newCluster(t, "a", "b", "w")
 	c.start("a", "b", "w")
 	was := c.master()
-	eventually(t, "the standby is level", func() bool { return c.nodes[other(was)].Position().Epoch == 1 })
+	c.level()
 	_, err := c.agents["w"].Switchover(context.Background(), "")
 	require.ErrorContains(t, err, "not master")
 	_, err = c.agents[was].Switchover(context.Background(), "w")
@@ -368,7 +369,7 @@ func TestAgent_switchoverThatCannotBeDoneIsUndone(t *testing.T) {
 	c.start("a", "b", "w")
 	was := c.master()
 	c.nodes[was].with(func() { c.nodes[was].stuck = true })
-	eventually(t, "level", func() bool { return c.nodes[other(was)].Position().Epoch == 1 })
+	c.level()
 	eventually(t, "refused or undone", func() bool {
 		_, err := c.agents[was].Switchover(context.Background(), "")
 		require.Error(t, err)

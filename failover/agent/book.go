@@ -55,6 +55,13 @@ func (b *addressBook) hint(hints *map[string]bool, id string, yes bool) {
 	}
 }
 
+// isProbed reports that a probe stands there.
+func (b *addressBook) isProbed(id string) bool {
+	b.entries.Lock()
+	defer b.entries.Unlock()
+	return b.entries.probed[id]
+}
+
 // reachable reports that nothing speaks against the voter's being there.
 func (b *addressBook) reachable(id string) bool {
 	b.entries.Lock()

@@ -79,9 +79,14 @@ func (n *network) refuse(m *memberlist.Node, err error) {
 	n.say.once(Warning, "refuse "+m.Name+m.Address(), fmt.Sprintf("peer %q at %s is refused: %v", m.Name, m.Address(), err))
 }
 
-// NotifyConflict: two nodes say they are the same.
+// NotifyConflict: two nodes say they are the same. memberlist holds on to the address it knows until it believes that
+// node dead; if no probe stands there, the node has moved and the book follows it at once.
 func (n *network) NotifyConflict(existing, other *memberlist.Node) {
 	if existing.Name != n.opts.ID {
+		if v, err := n.opts.voter(other); err == nil && !n.book.isProbed(existing.Name) {
+			n.book.set(v)
+			return
+		}
 		n.say.once(Warning, "conflict "+existing.Name, fmt.Sprintf("a node at %s says it is %q, which runs at %s: it is refused",
 			other.Address(), other.Name, existing.Address()))
 		return

@@ -39,15 +39,13 @@ func (d *goneDetector) run() {
 			conn, err := d.dial(addr, probeTimeout)
 			switch {
 			case err == nil:
-				d.stands(d.peer, true)
-				lasted, silent := d.hold(conn)
-				d.stands(d.peer, false)
+				taken, silent := d.hold(conn)
 				if d.over() {
 					return
 				}
 				// A dying process may take one more connection, and drop it, before it refuses: stood remains.
-				stood = !silent && (stood || lasted)
-				if lasted {
+				stood = !silent && (stood || taken)
+				if taken {
 					continue // ask again at once
 				}
 			case stood && errors.Is(err, syscall.ECONNREFUSED):
@@ -62,10 +60,9 @@ func (d *goneDetector) run() {
 	}
 }
 
-// hold waits until the probe breaks. lasted: it had stood for a while; one that is closed at once was perhaps never
-// taken in, and is not asked again without a pause. silent: the kernel gave it up for want of an answer.
-func (d *goneDetector) hold(conn net.Conn) (lasted, silent bool) {
-	began := time.Now()
+// hold waits until the probe breaks. taken: the peer had answered it, so that it stood. silent: the kernel gave it
+// up for want of an answer.
+func (d *goneDetector) hold(conn net.Conn) (taken, silent bool) {
 	broken := make(chan struct{})
 	ended := make(chan struct{})
 	go func() {
@@ -78,9 +75,14 @@ func (d *goneDetector) hold(conn net.Conn) (lasted, silent bool) {
 	}()
 	var b [1]byte
 	_, err := conn.Read(b[:])
+	if taken = err == nil && b[0] == probePreface; taken {
+		d.stands(d.peer, true)
+		_, err = conn.Read(b[:])
+		d.stands(d.peer, false)
+	}
 	close(broken)
 	<-ended
-	return time.Since(began) >= probePause, errors.Is(err, syscall.ETIMEDOUT)
+	return taken, errors.Is(err, syscall.ETIMEDOUT)
 }
 
 func (d *goneDetector) over() bool {

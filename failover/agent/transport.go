@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// probePreface is the first byte of a probe. No memberlist stream begins with it.
+// probePreface is the first byte of a probe, and the answer to it. No memberlist stream begins with it.
 const probePreface = 'T'
 
 const (
@@ -142,7 +142,7 @@ func (t *transport) sort(conn net.Conn) {
 	}
 	if first[0] == probePreface {
 		defer conn.Close()
-		if conn.SetReadDeadline(time.Time{}) == nil {
+		if errors.Join(conn.SetDeadline(time.Time{}), write(conn, probePreface)) == nil {
 			_, _ = conn.Read(first[:]) // returns when the other process ends, or this transport
 		}
 		return
