@@ -24,8 +24,9 @@ const linesPerRound = 150
 // generator makes command lines from the table's rows: keys where keys belong, and elsewhere words of all sorts, good and
 // bad.
 type generator struct {
-	chance *rand.Rand
-	rows   []*command.Spec
+	chance  *rand.Rand
+	rows    []*command.Spec
+	anyTime bool // deadlines may pass while lines run
 }
 
 func newGenerator(seed uint64) *generator {
@@ -57,12 +58,12 @@ func (g *generator) line() []string {
 	out := strings.Split(row.FullName, "|")
 	n := row.Arity
 	if n < 0 {
-		n = -n + g.chance.IntN(5)
+		n = -n + max(0, g.chance.IntN(8)-3)
 	}
 	if g.chance.IntN(20) == 0 {
 		n += g.chance.IntN(3) - 1
 	}
-	timed := isTimed(row.Name)
+	timed := isTimed(row.Name) && !g.anyTime
 	for len(out) < n {
 		out = append(out, g.word(row, len(out), timed))
 	}
@@ -108,7 +109,10 @@ func (g *generator) number(timed bool) string {
 	if timed {
 		return g.pick("100000", "200000", "-1", "0", "99999999999999", "9223372036854775807", "x", "99999999999999999999")
 	}
-	return g.pick("0", "1", "2", "3", "-1", "-2", "5", "10", "-100", "100", "1.5", "-0.25", "3.0e2", "inf", "-inf", "nan", "(1", "(5", "[a", "(c", "+", "-",
+	if g.chance.IntN(2) == 0 {
+		return g.pick("0", "1", "2", "3", "-1", "-2", "5", "10", "100", "1000")
+	}
+	return g.pick("-100", "1.5", "-0.25", "3.0e2", "inf", "-inf", "nan", "(1", "(5", "[a", "(c", "+", "-",
 		"9223372036854775807", "-9223372036854775808", "99999999999999999999", "0x10", "1e400", "1e-400", "+3", "007")
 }
 
