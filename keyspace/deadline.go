@@ -89,12 +89,12 @@ func (db *DB) AverageTTL() int64 {
 		return 0
 	}
 	samples := min(n, averageTTLSamples)
-	var mean int64
+	var mean float64
 	for i := range samples {
 		d := db.deadlines.at((2*i + 1) * n / (2 * samples))
-		mean += max(d.atMs-db.ks.nowMs, 0) / int64(samples)
+		mean += float64(max(d.atMs-db.ks.nowMs, 0)) / float64(samples)
 	}
-	return mean
+	return int64(mean)
 }
 
 // CollectExpired marks up to max keys whose deadline has passed as met, so that End removes and lists

@@ -150,7 +150,7 @@ func (w *freezing) finish() {
 }
 
 func TestFrozen_viewsWhileCommandsRun(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range uint64(24) {
 		w := newFreezing(t, newSeeded(1000+seed, 700))
 		if seed%10 == 9 {
 			w.keys = 300 // several pieces and segments

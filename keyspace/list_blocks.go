@@ -42,8 +42,16 @@ func (l *listBlocks) clone() large {
 	return c
 }
 
+// entryHeaderBytes is Redis' estimate for the header of an element that is to be added to a block.
+const entryHeaderBytes = 8
+
 func (b *listBlock) fits(v []byte, limit blockLimit) bool {
-	return len(b.buf)-b.off+packedSize(len(v)) <= limit.bytesMax && b.count < limit.countMax
+	size := listpackBytesEmpty + b.listpackBytes + len(v) + entryHeaderBytes
+	return size <= limit.bytesMax && b.count < limit.countMax
+}
+
+func (b *listBlock) over(limit blockLimit) bool {
+	return listpackBytesEmpty+b.listpackBytes > limit.bytesMax || b.count > limit.countMax
 }
 
 // locate gives the block of element i < count, and the element's place in it.
@@ -239,7 +247,7 @@ func (l *listBlocks) replace(i int, v []byte, limit blockLimit) {
 func (l *listBlocks) splitOver(block int, limit blockLimit) {
 	b := l.live()[block]
 	data := b.bytes()
-	if b.count < 2 || len(data) <= limit.bytesMax && b.count <= limit.countMax {
+	if b.count < 2 || !b.over(limit) {
 		return
 	}
 	left := &listBlock{}
@@ -291,7 +299,7 @@ func (l *listBlocks) joinAt(block int, limit blockLimit) {
 		return
 	}
 	a, b := live[block-1], live[block]
-	if len(a.bytes())+len(b.bytes()) > limit.bytesMax/2 || a.count+b.count > limit.countMax/2 {
+	if a.listpackBytes+b.listpackBytes > limit.bytesMax/2 || a.count+b.count > limit.countMax/2 {
 		return
 	}
 	a.buf = append(a.buf, b.bytes()...)

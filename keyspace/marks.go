@@ -74,8 +74,7 @@ func (ks *Keyspace) restore(w *walk) {
 	m := &w.store.marks
 	switch {
 	case m.whole:
-		m.flushed = m.flushed || w.flushed
-		return
+		return // exchanged since, which marks all
 	case w.whole:
 		m.forgetBase(w.flushed)
 		return

@@ -95,7 +95,7 @@ func (p *plain) text() string {
 		}
 	case KindZSet:
 		for _, r := range p.ranking() {
-			fmt.Fprintf(&b, "%q=%v ", r.member, r.score)
+			fmt.Fprintf(&b, "%q=%v ", r.member, r.score+0) // packed scores know no -0
 		}
 	}
 	return b.String()
@@ -347,7 +347,7 @@ func (w *world) check() {
 }
 
 func TestKeyspace_commandsAgainstPlainMaps(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(16) {
 		w := newWorld(t, newSeeded(seed, 600))
 		for !w.c.done() {
 			w.command()

@@ -270,7 +270,7 @@ func putPacked(v *value, m []byte, score float64, exists bool) {
 		off = next
 	}
 	var room [8]byte
-	binary.LittleEndian.PutUint64(room[:], math.Float64bits(score))
+	binary.LittleEndian.PutUint64(room[:], math.Float64bits(score+0)) // a listpack knows no -0 in Redis either
 	v.data = packedSplice(v.data, off, off, m, room[:])
 	v.number++
 }

@@ -1,0 +1,112 @@
+package keyspace
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// checkShape holds invariant 9 and gives the size and depth.
+func (n *orderNode[T]) checkShape(t *testing.T, root bool) (size, depth int) {
+	if n.kids == nil {
+		require.NotEmpty(t, n.items)
+		require.LessOrEqual(t, len(n.items), orderItemsMax)
+		return len(n.items), 1
+	}
+	require.LessOrEqual(t, len(n.kids), orderKidsMax)
+	require.Len(t, n.lows, len(n.kids))
+	require.Len(t, n.sizes, len(n.kids))
+	if root {
+		require.Greater(t, len(n.kids), 1)
+	}
+	for i, kid := range n.kids {
+		kidSize, kidDepth := kid.checkShape(t, false)
+		require.Equal(t, n.sizes[i], kidSize)
+		require.True(t, i == 0 || depth == kidDepth)
+		size, depth = size+kidSize, kidDepth
+		if i > 0 {
+			kid.ascend(0, func(x T) bool { require.False(t, x.before(n.lows[i])); return true })
+			n.kids[i-1].ascend(0, func(x T) bool { require.True(t, x.before(n.lows[i])); return true })
+			if kid.kids == nil {
+				require.Greater(t, len(kid.items)+len(n.kids[i-1].items), orderItemsMax/3, "two nearly empty neighbours")
+			}
+		}
+	}
+	return size, depth + 1
+}
+
+func TestOrder_againstSortedSlice(t *testing.T) {
+	for _, way := range []string{"random", "rising", "falling", "equal"} {
+		r := rand.New(rand.NewPCG(5, 6))
+		var o order[ranked]
+		var model []ranked
+		draw := func(i int) ranked {
+			x := ranked{member: fmt.Appendf(nil, "m%05d", r.IntN(100000)), score: float64(r.IntN(500))}
+			switch way {
+			case "rising":
+				x.score = float64(i)
+			case "falling":
+				x.score = float64(-i)
+			case "equal":
+				x.score = 1
+			}
+			return x
+		}
+		for phase := range 4 {
+			for i := range 6000 {
+				if x := draw(i + 6000*phase); r.IntN(10) < 7-3*(phase%2) {
+					at := rankIn(model, x)
+					if at < len(model) && !x.before(model[at]) {
+						continue
+					}
+					require.Equal(t, at, o.rank(x))
+					o.insert(x)
+					model = slices.Insert(model, at, x)
+				} else if len(model) > 0 {
+					at := r.IntN(len(model))
+					require.False(t, o.remove(ranked{[]byte("absent"), 0.5}))
+					require.True(t, o.remove(model[at]))
+					model = slices.Delete(model, at, at+1)
+				}
+			}
+			compareOrder(t, r, &o, model)
+		}
+		for len(model) > 0 {
+			at := r.IntN(len(model))
+			require.True(t, o.remove(model[at]))
+			model = slices.Delete(model, at, at+1)
+			if len(model) == 200 {
+				compareOrder(t, r, &o, model)
+			}
+		}
+		require.Nil(t, o.root)
+	}
+}
+
+func compareOrder(t *testing.T, r *rand.Rand, o *order[ranked], model []ranked) {
+	size, _ := o.root.checkShape(t, true)
+	require.Equal(t, len(model), size)
+	require.Equal(t, len(model), o.len())
+	for range 200 {
+		k := r.IntN(len(model))
+		require.Equal(t, model[k], o.at(k))
+		require.Equal(t, k, o.rank(model[k]))
+		bound := float64(r.IntN(520) - 10)
+		want := 0
+		for _, x := range model {
+			if x.score < bound {
+				want++
+			}
+		}
+		require.Equal(t, want, o.countWhere(func(x ranked) bool { return x.score < bound }))
+		var up, down []ranked
+		o.ascend(k, func(x ranked) bool { up = append(up, x); return len(up) < 300 })
+		require.Equal(t, model[k:min(k+300, len(model))], up)
+		o.descend(k, func(x ranked) bool { down = append(down, x); return len(down) < 300 })
+		slices.Reverse(down)
+		require.Equal(t, model[max(k-299, 0):k+1], down)
+	}
+}
