@@ -197,6 +197,42 @@ func TestLists_model(t *testing.T) {
 	}
 }
 
+// TestLRem_manyMatches: many matches are removed in another way than few; the deadline stays.
+func TestLRem_manyMatches(t *testing.T) {
+	for _, size := range []int{50, 500, 5000} {
+		for _, every := range []int{1, 2, 10, 40} {
+			for _, count := range []int{0, 1, -3, 100, -100, 10000} {
+				r := newLineRunner()
+				var model []string
+				for i := range size {
+					model = append(model, strconv.Itoa(i%every))
+					r.ask(t, "RPUSH", "l", i%every)
+				}
+				r.ask(t, "PEXPIRE", "l", 100000)
+				left, removed := slices.Clone(model), 0
+				if count < 0 {
+					slices.Reverse(left)
+				}
+				left = slices.DeleteFunc(left, func(v string) bool {
+					gone := v == "0" && (count == 0 || removed < max(count, -count))
+					if gone {
+						removed++
+					}
+					return gone
+				})
+				if count < 0 {
+					slices.Reverse(left)
+				}
+				require.Equal(t, strconv.Itoa(removed), r.ask(t, "LREM", "l", count, 0).Text)
+				require.Equal(t, append([]string{}, left...), texts(r.ask(t, "LRANGE", "l", 0, -1)), "%d values, every %d., count %d", size, every, count)
+				if len(left) > 0 {
+					require.Equal(t, "100000", r.ask(t, "PTTL", "l").Text)
+				}
+			}
+		}
+	}
+}
+
 // TestZSets_model runs random changes beside a map, with sizes on both sides of the threshold.
 func TestZSets_model(t *testing.T) {
 	for seed := range uint64(4) {

@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/tandemkv/tandem/keyspace"
 )
@@ -163,16 +164,8 @@ func lrem(c *Call) error {
 		return err
 	}
 	at := matchingPositions(l.List, c.Args[3], count)
-	// From the tail to the head, so that the positions that are left stay right.
-	if count >= 0 {
-		for i := len(at) - 1; i >= 0; i-- {
-			l.DeleteRange(at[i], 1)
-		}
-	} else {
-		for _, i := range at {
-			l.DeleteRange(i, 1)
-		}
-	}
+	slices.Sort(at)
+	deletePositions(l, at)
 	c.Reply.Int(int64(len(at)))
 	return nil
 }

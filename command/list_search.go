@@ -102,3 +102,43 @@ func matchingPositions(l keyspace.List, value []byte, count int64) []int {
 	}
 	return o.positions(l, value)
 }
+
+// A value that goes costs a search and a move within its block; when this share of the list goes, it is quicker to
+// write what stays anew.
+const (
+	rebuildFrom  = 64
+	rebuildShare = 24
+)
+
+// deletePositions removes the values at ascending positions.
+func deletePositions(l *keyspace.ListEdit, at []int) {
+	if len(at) > rebuildFrom && len(at)*rebuildShare > l.Len() {
+		rebuildWithout(l, at)
+		return
+	}
+	// From the tail to the head, so that the positions that are left stay right; neighbours go together.
+	for end := len(at); end > 0; {
+		start := end - 1
+		for start > 0 && at[start-1] == at[start]-1 {
+			start--
+		}
+		l.DeleteRange(at[start], end-start)
+		end = start
+	}
+}
+
+func rebuildWithout(l *keyspace.ListEdit, at []int) {
+	var kept memberList
+	l.Each(0, false, func(i int, v []byte) bool {
+		if len(at) > 0 && at[0] == i {
+			at = at[1:]
+		} else {
+			kept.add(v)
+		}
+		return true
+	})
+	l.DeleteRange(0, l.Len())
+	for i := range kept.len() {
+		l.PushTail(kept.at(i))
+	}
+}

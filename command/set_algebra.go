@@ -73,13 +73,13 @@ func sinterStore(c *Call) error { return storeSets(c, "sinterstore", intersect) 
 
 func sunion(c *Call) error { return answerSets(c, unite) }
 
-func sunionStore(c *Call) error { return storeSets(c, "sunionstore", unite) }
+func sunionStore(c *Call) error { return storeSets(c, "sunionstore", visitAll) }
 
 func sdiff(c *Call) error { return answerSets(c, subtract) }
 
 func sdiffStore(c *Call) error { return storeSets(c, "sdiffstore", subtract) }
 
-// setOperation visits the members of the result, each once, until visit returns false.
+// setOperation visits the members of the result until visit returns false.
 type setOperation func(sets []keyspace.Set, visit func(m []byte) bool)
 
 // intersect walks through the smallest set and asks the others.
@@ -112,6 +112,13 @@ func unite(sets []keyspace.Set, visit func(m []byte) bool) {
 			seen[string(m)] = struct{}{}
 			return visit(m)
 		})
+	}
+}
+
+// visitAll is unite for who does not mind to see a member again.
+func visitAll(sets []keyspace.Set, visit func(m []byte) bool) {
+	for _, s := range sets {
+		s.Each(visit)
 	}
 }
 
