@@ -34,7 +34,7 @@ func expire(c *Call) error { return setDeadline(c, c.NowMs, true) }
 func expireAt(c *Call) error { return setDeadline(c, 0, true) }
 
 func expireTime(c *Call) error {
-	replyDeadline(c, func(ms int64) int64 { return (ms + 500) / 1000 })
+	replyDeadline(c, inSeconds)
 	return nil
 }
 
@@ -64,7 +64,7 @@ func pttl(c *Call) error {
 }
 
 func ttl(c *Call) error {
-	replyDeadline(c, func(ms int64) int64 { return (max(ms-c.NowMs, 0) + 500) / 1000 })
+	replyDeadline(c, func(ms int64) int64 { return inSeconds(max(ms-c.NowMs, 0)) })
 	return nil
 }
 
@@ -160,6 +160,9 @@ func (e expireCondition) allows(old, when int64) bool {
 	}
 	return true
 }
+
+// inSeconds rounds to the nearest second.
+func inSeconds(ms int64) int64 { return ms/1000 + (ms%1000+500)/1000 }
 
 // replyDeadline answers -2 for a missing key, -1 for one without a deadline, or else the deadline as shown.
 func replyDeadline(c *Call, show func(ms int64) int64) {
