@@ -6,7 +6,7 @@
 // A Node is the server as this package needs it: it can be told to reign, to follow, to fence. The ballot is the file
 // in which a voter remembers its votes. The address book says where each voter is; a voter is known by its id, its
 // addresses may change. A probe is a connection kept open to another voter's gossip port to learn when its process is
-// gone. A StatusReport is what `tandem status` shows.
+// gone.
 //
 // # Life of a message
 //
