@@ -61,8 +61,10 @@
 //
 // # Crash matrix
 //
-// A crash of the process loses what Pebble has not handed to the system (at most the 32 KB of its WAL block) and
-// the tail; a power cut loses what is not synced. At each step:
+// A killed process loses what is not synced as well, because Pebble hands its WAL to the system in blocks of 32
+// KB or at a sync. FsyncEverySec therefore does not wait for the second to pass: it syncs 5 ms after a batch, or
+// ten times as long as the last sync took (at most 1 s), so that a quick disk loses milliseconds to a kill or a
+// power cut and a slow one is not kept busy. At each step:
 //
 //	when                             on disk                              start-up
 //	making the folder, first Open    anything or nothing                  goes on, or Pebble misses a file and says

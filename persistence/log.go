@@ -31,12 +31,14 @@ type Log struct {
 	onProgress atomic.Pointer[func()]
 
 	wake      chan struct{} // capacity 1
+	wanted    atomic.Bool   // Announce asked for a sync that the sync goroutine has not begun
 	stop      chan struct{}
 	done      chan struct{} // closed when the sync goroutine has ended
 	closeOnce sync.Once
 
 	syncTarget atomic.Int64              // the offset that SyncNow wants synced
 	writeSince atomic.Pointer[time.Time] // when the write under way began; nil: none
+	syncTook   time.Duration             // the last sync with its rows; the sync goroutine's
 
 	// writer is held while rows are written, cut or replaced.
 	writer struct {
@@ -114,12 +116,15 @@ func (l *Log) trimTail(end int64) {
 	}
 }
 
-// Announce tells waiting readers, and with FsyncAlways the sync goroutine, that there is more. The owner calls
-// it once at the end of each batch, so that one sync and one send cover the whole batch. It costs two atomic
-// loads when there is nobody to tell. Without it, rows are written when a chunk is full and once a second.
+// Announce tells waiting readers and the sync goroutine that there is more. The owner calls it once at the end
+// of each batch, so that one sync and one send cover the whole batch. It costs a few atomic loads when there is
+// nobody to tell. Without it, rows are written when a chunk is full and once a second.
 func (l *Log) Announce() {
 	l.appended.fire()
-	if l.store != nil && Fsync(l.policy.Load()) == FsyncAlways && l.end.Load() > l.synced.Load() {
+	if l.store == nil || l.wanted.Load() || Fsync(l.policy.Load()) == FsyncNo || l.end.Load() <= l.synced.Load() {
+		return
+	}
+	if l.wanted.CompareAndSwap(false, true) {
 		l.wakeSync()
 	}
 }
@@ -138,7 +143,7 @@ func (l *Log) Start() int64 { return l.start.Load() }
 func (l *Log) End() int64 { return l.end.Load() }
 
 // Written is the offset up to which rows were handed to Pebble. A crash of the process may lose up to 32 KB of
-// them (Pebble's WAL block); a sync covers them.
+// them (Pebble's WAL block) until a sync covers them.
 func (l *Log) Written() int64 {
 	if l.store == nil {
 		return l.End()

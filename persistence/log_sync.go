@@ -13,6 +13,14 @@ import (
 // flushable of its own.
 const rowBatchBytes = 1 << 20
 
+// Bounds of the pause before a background sync, and how many times longer than the last sync it is: the disk
+// is kept busy for a tenth of the time at most.
+const (
+	syncPauseMin   = 5 * time.Millisecond
+	syncPauseMax   = time.Second
+	syncPauseTimes = 10
+)
+
 // run is the sync goroutine: the only one that writes rows. It ends when the log is closed.
 func (l *Log) run() {
 	defer close(l.done)
@@ -22,20 +30,31 @@ func (l *Log) run() {
 		defer ticker.Stop()
 		ticks = ticker.C
 	}
+	var pause <-chan time.Time // not nil while a background sync waits for its turn
 	for {
-		due := false
+		due, tick := false, false
 		select {
 		case <-l.wake:
+			if pause == nil && Fsync(l.policy.Load()) == FsyncEverySec && l.wanted.Load() {
+				pause = l.store.opts.after(l.syncPause())
+			}
+		case <-pause:
+			due, pause = true, nil
 		case <-ticks:
-			due = true
+			due, tick = true, true
 		case <-l.stop:
 			return
 		}
 		l.writeDue(due)
-		if l.Err() == nil && (l.retention.due.Swap(false) || due) {
+		if l.Err() == nil && (l.retention.due.Swap(false) || tick) {
 			l.retain()
 		}
 	}
+}
+
+// syncPause is how long a background sync waits for more to come.
+func (l *Log) syncPause() time.Duration {
+	return min(max(syncPauseTimes*l.syncTook, syncPauseMin), syncPauseMax)
 }
 
 // duty is one write that the policy asks for: rows up to a target, with or without a sync after them.
@@ -69,6 +88,9 @@ func (l *Log) sealedEnd() int64 {
 // writeDue writes until nothing is left that should be on disk by now.
 func (l *Log) writeDue(due bool) {
 	for l.Err() == nil {
+		if due || Fsync(l.policy.Load()) == FsyncAlways {
+			l.wanted.Store(false) // before looking at End: what comes after is announced anew
+		}
 		d := l.duty(due)
 		if d.to <= l.written.Load() && (!d.sync || l.synced.Load() >= d.to) {
 			return
@@ -103,6 +125,7 @@ func (l *Log) writeRows(d duty) {
 		if last {
 			if d.sync {
 				l.synced.Store(from)
+				l.syncTook = l.store.opts.Now().Sub(began)
 			}
 			break
 		}

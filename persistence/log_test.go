@@ -40,6 +40,31 @@ func TestLog_everysecSyncsOnTheTick(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
+func TestLog_everysecSyncsSoonAfterABatchOnAQuickDisk(t *testing.T) {
+	opts := testOptions(vfs.NewMem())
+	pauses, turn := make(chan time.Duration, 10), make(chan time.Time)
+	opts.after = func(d time.Duration) <-chan time.Time { pauses <- d; return turn }
+	s := openTest(t, opts)
+	for end := int64(10); end <= 30; end += 10 {
+		for range 10 {
+			s.appendStream(1)
+			s.Log().Announce()
+		}
+		require.Equal(t, syncPauseMin, <-pauses)
+		require.Equal(t, end-10, s.Log().Synced())
+		turn <- time.Time{}
+		until(t, "the sync", func() bool { return s.Log().Synced() == end })
+	}
+	require.Empty(t, pauses, "ten batches share one sync")
+	require.NoError(t, s.Close())
+
+	l := &Log{}
+	for took, want := range map[time.Duration]time.Duration{0: syncPauseMin, 20 * time.Millisecond: 200 * time.Millisecond, time.Minute: syncPauseMax} {
+		l.syncTook = took
+		require.Equal(t, want, l.syncPause())
+	}
+}
+
 func TestLog_noNeverSyncsUnlessAsked(t *testing.T) {
 	opts := testOptions(vfs.NewMem())
 	opts.Fsync = FsyncNo

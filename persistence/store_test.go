@@ -58,6 +58,9 @@ func openTest(t testing.TB, opts Options) *testStore {
 func tryOpen(t testing.TB, opts Options) (*testStore, error) {
 	ts := &testStore{t: t, opts: opts, ticks: make(chan time.Time), said: &sayings{}}
 	opts.ticks = ts.ticks
+	if opts.after == nil {
+		opts.after = func(time.Duration) <-chan time.Time { return nil } // only ticks
+	}
 	opts.Logf = ts.said.logf
 	var err error
 	ts.Store, err = Open(opts)
