@@ -66,7 +66,7 @@ func copyKey(c *Call) error {
 		case word == "REPLACE":
 			replace = true
 		case word == "DB" && cur.Left() > 0:
-			db, err := c.database(cur.Bytes(), "")
+			db, err := c.databaseOf(cur.Bytes())
 			if err != nil {
 				return err
 			}
@@ -155,7 +155,7 @@ func keys(c *Call) error {
 }
 
 func move(c *Call) error {
-	dst, err := c.database(c.Args[2], "")
+	dst, err := c.databaseOf(c.Args[2])
 	if err != nil {
 		return err
 	}
@@ -232,14 +232,19 @@ func scan(c *Call) error {
 }
 
 func swapDB(c *Call) error {
-	a, err := c.database(c.Args[1], ErrFirstDBIndex)
-	if err != nil && err != error(ErrDBIndex) {
+	i, err := parseDatabase(c.Args[1], ErrFirstDBIndex, ErrFirstDBIndex)
+	if err != nil {
 		return err
 	}
-	b, err2 := c.database(c.Args[2], ErrSecondDBIndex)
-	if err2 != nil {
-		return err2
+	j, err := parseDatabase(c.Args[2], ErrSecondDBIndex, ErrSecondDBIndex)
+	if err != nil {
+		return err
 	}
+	a, err := c.database(i)
+	if err != nil {
+		return err
+	}
+	b, err := c.database(j)
 	if err != nil {
 		return err
 	}
@@ -253,22 +258,33 @@ func typeOf(c *Call) error {
 	return nil
 }
 
-// database reads the number of a database; notInt is the refusal of what is no number.
-func (c *Call) database(word []byte, notInt Error) (*keyspace.DB, error) {
+// parseDatabase reads the number of a database, which C holds in an int.
+func parseDatabase(word []byte, notInt, outOfRange Error) (int64, error) {
 	n, ok := ParseInt(word)
 	switch {
-	case !ok && notInt != "":
-		return nil, notInt
 	case !ok:
-		return nil, ErrNotInteger
-	case notInt != "" && (n < math.MinInt32 || n > math.MaxInt32):
-		return nil, notInt
+		return 0, notInt
 	case n < math.MinInt32 || n > math.MaxInt32:
-		return nil, ErrInt32Range
-	case n < 0 || n >= int64(c.KS.Databases()):
+		return 0, outOfRange
+	}
+	return n, nil
+}
+
+// database finds a database by its number.
+func (c *Call) database(n int64) (*keyspace.DB, error) {
+	if n < 0 || n >= int64(c.KS.Databases()) {
 		return nil, ErrDBIndex
 	}
 	return c.KS.DB(int(n)), nil
+}
+
+// databaseOf is both: what COPY and MOVE say of their other database.
+func (c *Call) databaseOf(word []byte) (*keyspace.DB, error) {
+	n, err := parseDatabase(word, ErrNotInteger, ErrInt32Range)
+	if err != nil {
+		return nil, err
+	}
+	return c.database(n)
 }
 
 // parseFlush reads [ASYNC|SYNC]. Both mean the same here: what is dropped is never walked.
