@@ -23,6 +23,11 @@ type Send struct {
 	Message Message
 }
 
+// SealLog ends the application of any master's stream and syncs the own log,
+// whatever appendfsync says: the reign that follows makes this node the only one
+// bound to have what was acknowledged before it.
+type SealLog struct{}
+
 // BecomeMaster begins the reign Epoch: stop following, append a history entry
 // with this epoch at the log's end, then accept writes until the lease ends.
 // It also comes to a master whose reign is renewed under a higher epoch.
@@ -85,6 +90,7 @@ type Report struct{ Text string }
 
 func (Persist) action()         {}
 func (Send) action()            {}
+func (SealLog) action()         {}
 func (BecomeMaster) action()    {}
 func (Follow) action()          {}
 func (Fence) action()           {}
@@ -110,6 +116,8 @@ func (a Persist) String() string {
 }
 
 func (a Send) String() string { return "send " + a.To + " " + a.Message.String() }
+
+func (a SealLog) String() string { return "seal log" }
 
 func (a BecomeMaster) String() string {
 	return fmt.Sprintf("become master epoch=%d lease=%s (%s)", a.Epoch, leaseString(a.LeaseUntilTick), a.Reason)

@@ -312,10 +312,11 @@ func (n *Node) endCampaign(reason string) {
 	}
 }
 
-// win begins the reign: on disk first, then in the world.
+// win begins the reign: its data and its ballot are on disk first, then the world hears of it.
 func (n *Node) win() {
 	c := n.campaign
 	n.campaign = campaign{}
+	n.do(SealLog{})
 	n.ballot.Reign = c.term
 	n.ballot.Record = Record{Epoch: c.term, Set: n.firstSet()}
 	n.persist()

@@ -50,9 +50,12 @@ type Entry struct {
 type History []Entry
 
 // Append returns the history with one more reign, which begins at entry.Start.
+// Reigns that would have begun later are left out: a standby knows of its
+// master's reigns before it has their first byte.
 func (h History) Append(entry Entry) (History, error) {
-	longer := make(History, 0, len(h)+1)
-	longer = append(append(longer, h...), entry)
+	begun := h.CutAt(entry.Start)
+	longer := make(History, 0, len(begun)+1)
+	longer = append(append(longer, begun...), entry)
 	if len(longer) > HistoryEntriesMax {
 		longer = longer[len(longer)-HistoryEntriesMax:]
 	}

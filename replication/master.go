@@ -62,21 +62,27 @@ type MasterConfig struct {
 // level is held (the commit point waits for it), then, once it has acknowledged
 // the commit point, wanted (the wish for a set with it is handed to the voters).
 // One that is late is no longer wanted, but held until the wish without it is
-// recorded. So whoever a recorded set names is always waited for.
+// recorded. So whoever a recorded set names is always waited for. Before a standby
+// is left out, the master's own log is synced up to the commit point, which then
+// stands still until the wish is recorded: what two nodes had is never left to the
+// memory of one.
 type Master struct {
 	config MasterConfig
 	feeds  []feed
 	commit int64
 
-	held   []member // nodes that the commit point waits for
-	wanted []string // the latest wish, sorted, without the own name
-	wish   uint64   // number of that wish; 0: none was made
-	grant  uint64   // number of the last wish known to be recorded
+	held     []member // nodes that the commit point waits for
+	wanted   []string // the latest wish, sorted, without the own name
+	wish     uint64   // number of that wish; 0: none was made
+	grant    uint64   // number of the last wish known to be recorded
+	unsynced bool     // a wish waits for the own disk
 }
 
 // member is a node that the commit point waits for, connected or not.
 type member struct {
-	name  string
+	name string
+	// acked is what counts for the commit point; it stands still while the node is
+	// being left out.
 	acked int64
 	// seenTick is that of its last link or acknowledgement.
 	seenTick int64
@@ -107,7 +113,10 @@ func (m *Master) Attach(tick int64, link uint64, name string, state FeedState, a
 	})
 	m.feeds = append(m.feeds, feed{link: link, name: name, state: state, acked: acked, ackTick: tick, markTick: tick, markOffset: acked})
 	if held := m.member(name); held != nil {
-		held.acked, held.seenTick = acked, tick // it may have lost the end of its log
+		held.seenTick = tick
+		if leaving := held.wished && !slices.Contains(m.wanted, name); !leaving || acked < held.acked {
+			held.acked = acked // it may have lost the end of its log
+		}
 	}
 	return replaced
 }
@@ -134,10 +143,14 @@ func (m *Master) Ack(tick int64, link uint64, offset, end int64) error {
 	if offset > end || offset < 0 {
 		return fmt.Errorf("standby %s acknowledges offset %d, the log ends at %d", f.name, offset, end)
 	}
+	f.state = FeedOnline // as in Redis, the first acknowledgement ends a full copy
 	f.ackTick, f.acked = tick, max(f.acked, offset)
 	f.mark(tick, end)
 	if held := m.member(f.name); held != nil {
-		held.acked, held.seenTick = max(held.acked, f.acked), tick
+		held.seenTick = tick
+		if !held.wished || slices.Contains(m.wanted, held.name) {
+			held.acked = f.acked
+		}
 	}
 	return nil
 }
@@ -166,9 +179,14 @@ func (m *Master) SetDurability(on bool) {
 // Promising reports whether the voters know the present in-sync set.
 func (m *Master) Promising() bool { return m.config.SyncDurability && m.wish == m.grant }
 
+// WantsSync reports whether a wish waits for the own log to be synced; the driver
+// sees to it, whatever appendfsync says.
+func (m *Master) WantsSync() bool { return m.unsynced }
+
 // Evaluate looks at each standby once per tick and returns the wish for the
-// voters, true as long as it is not known to be recorded.
-func (m *Master) Evaluate(tick, end int64) (Wish, bool) {
+// voters, true as long as it is not known to be recorded. synced is the end of
+// what the own disk holds for certain (end itself, if nothing is durable by choice).
+func (m *Master) Evaluate(tick, end, synced int64) (Wish, bool) {
 	if !m.config.SyncDurability {
 		return Wish{}, false
 	}
@@ -179,7 +197,7 @@ func (m *Master) Evaluate(tick, end int64) (Wish, bool) {
 			m.held = append(m.held, member{name: f.name, acked: f.acked, seenTick: tick})
 		}
 	}
-	m.wantSet(m.fit(tick, m.CommitPoint(end)), tick)
+	m.wantSet(m.fit(tick, m.CommitPoint(end)), tick, synced)
 	return Wish{Number: m.wish, Set: m.wishSet()}, m.wish != m.grant
 }
 
@@ -191,7 +209,7 @@ func (m *Master) fit(tick, commit int64) []string {
 		f := m.byName(h.name)
 		away := f == nil && tick-h.seenTick < m.config.SyncTimeoutTicks
 		inTime := f != nil && !m.late(f, tick)
-		if slices.Contains(m.wanted, h.name) && (away || inTime) || inTime && h.acked >= commit {
+		if slices.Contains(m.wanted, h.name) && (away || inTime) || inTime && f.acked >= commit {
 			fit = append(fit, h.name)
 		}
 	}
@@ -200,12 +218,18 @@ func (m *Master) fit(tick, commit int64) []string {
 }
 
 // wantSet makes a new wish if the set differs, and drops who was held in vain.
-func (m *Master) wantSet(wanted []string, tick int64) {
-	if m.wish == 0 || !slices.Equal(wanted, m.wanted) {
+func (m *Master) wantSet(wanted []string, tick, synced int64) {
+	leavesOut := slices.ContainsFunc(m.wanted, func(name string) bool { return !slices.Contains(wanted, name) })
+	m.unsynced = leavesOut && synced < m.commit
+	if !m.unsynced && (m.wish == 0 || !slices.Equal(wanted, m.wanted)) {
 		m.wanted, m.wish = wanted, m.wish+1
 	}
 	for i := range m.held {
-		m.held[i].wished = m.held[i].wished || slices.Contains(wanted, m.held[i].name)
+		h := &m.held[i]
+		if slices.Contains(m.wanted, h.name) {
+			h.wished = true
+			h.acked = m.ackedBy(h)
+		}
 	}
 	m.held = slices.DeleteFunc(m.held, func(h member) bool {
 		f := m.byName(h.name)
@@ -264,6 +288,14 @@ func (m *Master) late(f *feed, tick int64) bool {
 	return f.state != FeedOnline || tick-f.markTick >= m.config.SyncTimeoutTicks
 }
 
+// ackedBy is what the node's link has acknowledged, or what it had when last seen.
+func (m *Master) ackedBy(h *member) int64 {
+	if f := m.byName(h.name); f != nil {
+		return f.acked
+	}
+	return h.acked
+}
+
 func (m *Master) wishSet() []string {
 	set := append([]string{m.config.Name}, m.wanted...)
 	slices.Sort(set)
@@ -295,4 +327,13 @@ func (m *Master) member(name string) *member {
 		}
 	}
 	return nil
+}
+
+// Held lists the nodes that the commit point waits for.
+func (m *Master) Held() []string {
+	var names []string
+	for _, h := range m.held {
+		names = append(names, h.name)
+	}
+	return names
 }

@@ -23,8 +23,8 @@
 //
 // # Invariants
 //
-//  1. What a Sink applies begins exactly at its end and is, byte for byte, what the master's log has there. After each
-//     batch its end must have moved by the batch's length, else the link ends with an error.
+//  1. What a Sink applies begins exactly at its end and is, byte for byte, what the master's log has there. Its end
+//     must move by the length of each batch; where a check (the first batch and each 64th) finds otherwise, the link ends.
 //  2. A full copy that did not arrive whole and was not accepted by the Sink changes nothing there.
 //  3. A Feeder's memory does not depend on how far its standby is behind: one buffer. Only what the log still holds
 //     can be fed; when retention overtakes the reader, the link ends with that reason and the standby asks again.

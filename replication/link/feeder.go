@@ -40,7 +40,8 @@ type Source interface {
 	Extent() (replication.History, replication.Range)
 	// NewReader opens the log at an offset. An open reader holds back retention as far as its limits allow.
 	NewReader(from int64) (LogReader, error)
-	// Snapshot begins a full copy. It waits for its turn, not for the copy.
+	// Snapshot begins a full copy. It waits for its turn, not for the copy. The context is that of the whole copy: when it
+	// ends, Body.Read must not block for ever.
 	Snapshot(ctx context.Context) (Snapshot, error)
 }
 

@@ -72,6 +72,7 @@ type Follower struct {
 	copy  copyProgress
 	out   []byte // scratch for what is written
 
+	own       replication.Standing // as of the last event that can lead to a decision
 	ticker    *time.Ticker
 	keepAlive time.Time // of the last empty line
 
@@ -184,7 +185,13 @@ func (f *Follower) step(ctx context.Context, e replication.LinkEvent) {
 
 // act lets the core answer an event, and does what it says.
 func (f *Follower) act(ctx context.Context, e replication.LinkEvent) {
-	now := replication.Now{Tick: int64(time.Since(f.begun) / f.o.Tick), Own: f.sink.Standing()}
+	switch e.(type) {
+	case replication.EventTick, replication.EventReceived, replication.EventApplied:
+		// These come all the time and decide nothing; to ask the sink may mean to wait for its owner.
+	default:
+		f.own = f.sink.Standing()
+	}
+	now := replication.Now{Tick: int64(time.Since(f.begun) / f.o.Tick), Own: f.own}
 	for _, action := range f.core.Step(now, e) {
 		f.do(ctx, action)
 	}

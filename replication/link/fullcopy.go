@@ -154,7 +154,7 @@ func (f *Feeder) sendCopy(ctx context.Context, body io.Reader) error {
 	if err != nil {
 		return err
 	}
-	defer dropSpool(spool)
+	defer closeSpool(spool)
 	if err := f.wire.write(fmt.Appendf(nil, "$%d\r\n", size)); err != nil {
 		return err
 	}
@@ -201,6 +201,11 @@ func (f *Feeder) spool(ctx context.Context, body io.Reader) (file *os.File, size
 	if err != nil {
 		return nil, 0, fmt.Errorf("the full copy needs a file for a standby that must know its length: %w", err)
 	}
+	// Without a name the file goes away with its handle, whatever happens to this process.
+	if err = os.Remove(file.Name()); err != nil {
+		closeSpool(file)
+		return nil, 0, fmt.Errorf("the full copy's file: %w", err)
+	}
 	quiet := f.keepAlive(ctx)
 	size, err = io.Copy(file, body)
 	if aliveErr := quiet(); err == nil {
@@ -210,16 +215,14 @@ func (f *Feeder) spool(ctx context.Context, body io.Reader) (file *os.File, size
 		_, err = file.Seek(0, io.SeekStart)
 	}
 	if err != nil {
-		dropSpool(file)
+		closeSpool(file)
 		return nil, 0, fmt.Errorf("the full copy broke off: %w", err)
 	}
 	return file, size, nil
 }
 
-func dropSpool(file *os.File) {
-	// What is lost here is a temporary file at worst, and its copy was sent or given up already.
-	_ = file.Close()
-	_ = os.Remove(file.Name())
+func closeSpool(file *os.File) {
+	_ = file.Close() // of a temporary file that has no name: nothing can be lost
 }
 
 // keepAlive writes an empty line now and then until quiet is called, which gives back the first error.
