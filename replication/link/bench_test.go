@@ -1,6 +1,7 @@
 package link
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -83,13 +84,16 @@ func (e *endless) Apply(b *Batch) error {
 	return nil
 }
 
-// benchLink connects a feeder and a follower over loopback, level at offset 29.
+func benchCommand() []byte {
+	return resp.AppendCommandStrings(nil, "SET", "key:000000012345", "value of some length, as usual in caches........")
+}
+
+func benchChunk() []byte { return bytes.Repeat(benchCommand(), 1000) }
+
+// benchLink connects a feeder and a follower over loopback, level where the log's first chunk ends.
 func benchLink(b *testing.B, limit int64, onAck func(int64)) (source, sink *endless, stop func()) {
 	history := replication.History{{ID: fakeID("a", 1), Epoch: 1}}
-	chunk := resp.AppendCommandStrings(nil, "SET", "key:000000012345", "value of some length, as usual in caches........")
-	for len(chunk) < 60_000 {
-		chunk = append(chunk, chunk...)
-	}
+	chunk := benchChunk()
 	source = &endless{history: history, chunk: chunk, limit: limit, more: make(chan struct{}, 1)}
 	sink = &endless{history: history, limit: limit, done: make(chan struct{})}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -135,13 +139,13 @@ func benchLink(b *testing.B, limit int64, onAck func(int64)) (source, sink *endl
 
 // BenchmarkStream: bytes of log from a feeder to a follower that throws them away.
 func BenchmarkStream(b *testing.B) {
-	const piece = 1 << 20
+	piece := int64(len(benchChunk()))
 	b.SetBytes(piece)
-	limit := int64(b.N)*piece + 200_000
+	limit := int64(b.N+1) * piece // the first is there when the link comes up
 	source, sink, stop := benchLink(b, limit, nil)
 	b.ResetTimer()
 	source.hold.Store(limit)
-	source.more <- struct{}{}
+	signal(source.more)
 	<-sink.done
 	b.StopTimer()
 	stop()
@@ -149,14 +153,14 @@ func BenchmarkStream(b *testing.B) {
 
 // BenchmarkAck: from the end of a small write in the log until its acknowledgement has arrived.
 func BenchmarkAck(b *testing.B) {
-	acked := make(chan int64, 16)
+	acked := make(chan int64, 1<<16)
 	source, _, stop := benchLink(b, 1<<50, func(offset int64) { acked <- offset })
-	size := int64(len(resp.AppendCommandStrings(nil, "SET", "key:000000012345", "value of some length, as usual in caches........")))
+	size := int64(len(benchCommand()))
 	<-acked
 	b.ResetTimer()
 	for range b.N {
 		want := source.hold.Add(size)
-		source.more <- struct{}{}
+		signal(source.more)
 		for <-acked < want {
 		}
 	}
