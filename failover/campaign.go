@@ -155,7 +155,7 @@ func (n *Node) waits() string {
 }
 
 func (n *Node) ownRequest() request {
-	return request{candidate: n.config.ID, term: n.nextEpoch(), position: n.position(), fresh: n.ballot.Fresh()}
+	return request{candidate: n.config.ID, term: n.nextEpoch(), position: n.position(), fresh: n.ballot.pristine(n.config.ID)}
 }
 
 // waitsByPolicy: without a witness a node that starts alone, or by policy manual,

@@ -53,8 +53,8 @@
 //  8. A voter without memory (empty disk, ballot older than the data, or known to
 //     others under a later incarnation) gives no vote and no promise until it has
 //     heard from every other voter and taken their highest epoch: whoever it may
-//     have voted for has that epoch on disk. Only when all memories are empty, at
-//     the very beginning, may a quorum begin without the rest.
+//     have voted for has that epoch on disk. Only at the very beginning, when
+//     nobody in a quorum knows of any reign, may it begin without the rest.
 //  9. The role changes in becomeRole only, along the table in role.go; no error
 //     changes it.
 //

@@ -69,7 +69,7 @@ type Message struct {
 	Position replication.Position
 	Healthy  bool
 	Doubtful bool // it may have lost acknowledged writes in a crash
-	Fresh    bool // it remembers no vote
+	Fresh    bool // it knows of no reign, and of no vote but its own
 	Master   string
 	Record   Record
 

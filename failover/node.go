@@ -184,7 +184,7 @@ func (n *Node) send(to *peer, m Message) {
 	m.Incarnation, m.Seq, m.ToIncarnation = n.ballot.Incarnation, n.seq, to.incarnation
 	m.Role, m.Epoch, m.Reign, m.Record = n.role, n.ballot.Epoch, n.ballot.Reign, n.ballot.Record
 	m.Position, m.Healthy, m.Doubtful = n.position(), n.healthy, n.doubt.doubtful
-	m.Fresh, m.Master = n.ballot.Fresh(), n.masterID()
+	m.Fresh, m.Master = n.ballot.pristine(n.config.ID), n.masterID()
 	n.do(Send{To: to.ID, Message: m})
 }
 

@@ -173,7 +173,7 @@ func (n *Node) restoreMemory() {
 		if !p.echoed {
 			return
 		}
-		highest, allFresh = max(highest, p.epoch), allFresh && p.fresh
+		highest, allFresh = max(highest, p.epoch), allFresh && p.fresh && p.epoch == 0
 	}
 	if !allFresh && n.at.Tick < n.startTick+n.promiseTicks() {
 		return

@@ -157,7 +157,8 @@ func (n *Node) propose(set []string) {
 	n.checkRecorded()
 }
 
-// checkRecorded announces the record once a quorum has it on disk.
+// checkRecorded announces the record once a quorum has it on disk. A voter that is
+// past this reign does not count: it may have voted before it had the record.
 func (n *Node) checkRecorded() {
 	record := n.ballot.Record
 	if n.reign.commit.equal(record) && n.reign.announced == n.reign.wish {
@@ -165,7 +166,8 @@ func (n *Node) checkRecorded() {
 	}
 	have := 1
 	for i := range n.peers {
-		if r := n.peers[i].record; r.Epoch == record.Epoch && r.Version >= record.Version {
+		p := &n.peers[i]
+		if p.epoch <= record.Epoch && p.record.Epoch == record.Epoch && p.record.Version >= record.Version {
 			have++
 		}
 	}

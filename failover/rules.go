@@ -40,7 +40,7 @@ type facts struct {
 	promiseGone bool // the process promised to is known to be dead
 	// recallTick: a voter without memory may have promised to anyone until then.
 	recallTick  int64
-	othersFresh bool // all voters heard are fresh, and with the voter itself a quorum
+	othersFresh bool // no voter heard knows of a reign, and with the voter itself they are a quorum
 
 	hasData  bool
 	position replication.Position
@@ -125,7 +125,7 @@ func rulePromise(f facts, r request) string {
 }
 
 // ruleMemory: a voter that may have forgotten a vote gives none, except at the
-// very beginning, when everybody's memory is empty.
+// very beginning, when nobody in a quorum knows of any reign.
 func ruleMemory(f facts, r request) string {
 	if !f.ballot.Lost {
 		return ""

@@ -86,6 +86,12 @@ type Ballot struct {
 // Fresh reports whether the voter has no memory of any epoch.
 func (b Ballot) Fresh() bool { return b.Epoch == 0 }
 
+// pristine reports whether the voter knows of no reign and of no vote but its own:
+// the pair may be at its very beginning.
+func (b Ballot) pristine(id string) bool {
+	return b.Reign == 0 && b.Record.Epoch == 0 && (b.VotedFor == "" || b.VotedFor == id)
+}
+
 // Moment is what is true at the time of a step: the driver reads it just before
 // it calls Step, so that no decision rests on an old position.
 type Moment struct {

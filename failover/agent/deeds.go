@@ -8,6 +8,9 @@ import (
 	"github.com/tandemkv/tandem/failover"
 )
 
+// logSealer is a Node with a log: it stops applying its master's stream and syncs the log, whatever appendfsync says.
+type logSealer interface{ SealLog() error }
+
 // do carries out one action of the core.
 func (a *Agent) do(action failover.Action) error {
 	switch d := action.(type) {
@@ -16,6 +19,10 @@ func (a *Agent) do(action failover.Action) error {
 	case failover.Send:
 		if a.net != nil {
 			a.net.send(d.To, d.Message)
+		}
+	case failover.SealLog:
+		if data, ok := a.node.(logSealer); ok {
+			return data.SealLog()
 		}
 	case failover.BecomeMaster:
 		a.following = followed{}
