@@ -179,14 +179,18 @@ func (m *Master) SetDurability(on bool) {
 // Promising reports whether the voters know the present in-sync set.
 func (m *Master) Promising() bool { return m.config.SyncDurability && m.wish == m.grant }
 
+// SetSynced says up to where the own disk holds the log for certain. A driver
+// whose log is durable calls it before each Evaluate; without it nothing is
+// durable by choice, and no wish waits for the disk.
+func (m *Master) SetSynced(offset int64) { m.durable, m.synced = true, offset }
+
 // WantsSync reports whether a wish waits for the own log to be synced; the driver
 // sees to it, whatever appendfsync says.
 func (m *Master) WantsSync() bool { return m.unsynced }
 
 // Evaluate looks at each standby once per tick and returns the wish for the
-// voters, true as long as it is not known to be recorded. synced is the end of
-// what the own disk holds for certain (end itself, if nothing is durable by choice).
-func (m *Master) Evaluate(tick, end, synced int64) (Wish, bool) {
+// voters, true as long as it is not known to be recorded.
+func (m *Master) Evaluate(tick, end int64) (Wish, bool) {
 	if !m.config.SyncDurability {
 		return Wish{}, false
 	}
@@ -197,7 +201,7 @@ func (m *Master) Evaluate(tick, end, synced int64) (Wish, bool) {
 			m.held = append(m.held, member{name: f.name, acked: f.acked, seenTick: tick})
 		}
 	}
-	m.wantSet(m.fit(tick, m.CommitPoint(end)), tick, synced)
+	m.wantSet(m.fit(tick, m.CommitPoint(end)), tick)
 	return Wish{Number: m.wish, Set: m.wishSet()}, m.wish != m.grant
 }
 
@@ -218,9 +222,9 @@ func (m *Master) fit(tick, commit int64) []string {
 }
 
 // wantSet makes a new wish if the set differs, and drops who was held in vain.
-func (m *Master) wantSet(wanted []string, tick, synced int64) {
+func (m *Master) wantSet(wanted []string, tick int64) {
 	leavesOut := slices.ContainsFunc(m.wanted, func(name string) bool { return !slices.Contains(wanted, name) })
-	m.unsynced = leavesOut && synced < m.commit
+	m.unsynced = leavesOut && m.durable && m.synced < m.commit
 	if !m.unsynced && (m.wish == 0 || !slices.Equal(wanted, m.wanted)) {
 		m.wanted, m.wish = wanted, m.wish+1
 	}

@@ -210,11 +210,10 @@ func (h *host) tickData() {
 	if h.master == nil || !h.alive {
 		return
 	}
-	synced := int64(h.disk.entries) * entryBytes
-	if c.mutated(SkipSync) {
-		synced = h.end()
+	if !c.mutated(SkipSync) {
+		h.master.SetSynced(int64(h.disk.entries) * entryBytes)
 	}
-	wish, open := h.master.Evaluate(h.tick(), h.end(), synced)
+	wish, open := h.master.Evaluate(h.tick(), h.end())
 	if h.master.WantsSync() {
 		h.syncDisk()
 	}
