@@ -64,7 +64,8 @@ func decodeString(s *source, t target) (int, error) {
 	return 1, nil
 }
 
-// plain is the elements of a type without packing: strings one after another.
+// plain is the elements of a type without packing: strings one after another. It is a part of the source, for a value
+// has one at most.
 type plain struct {
 	s    *source
 	left uint64
@@ -80,7 +81,9 @@ func newPlain(s *source, perElement uint64) (*plain, error) {
 	if n > math.MaxInt64/perElement {
 		return nil, s.corrupt("a value of %d elements", n)
 	}
-	return &plain{s: s, left: n * perElement}, nil
+	p := &s.members
+	p.s, p.left = s, n*perElement
+	return p, nil
 }
 
 func (p *plain) next() (v []byte, more bool, err error) {
@@ -91,9 +94,16 @@ func (p *plain) next() (v []byte, more bool, err error) {
 	if v, err = p.s.str(); err != nil {
 		return nil, false, err
 	}
+	if p.s.lasting {
+		return v, true, nil
+	}
 	p.turn ^= 1
-	p.hold[p.turn] = append(p.hold[p.turn][:0], v...)
-	return p.hold[p.turn], true, nil
+	hold := append(p.hold[p.turn][:0], v...)
+	p.hold[p.turn] = hold
+	if cap(hold) > keepBytesMax {
+		p.hold[p.turn] = nil
+	}
+	return hold, true, nil
 }
 
 func decodeList(s *source, t target) (int, error) {

@@ -1,7 +1,6 @@
 package rdb
 
 import (
-	"bytes"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -56,61 +55,4 @@ func FuzzDecodeValue(f *testing.F) {
 			require.Equal(t, ks.Digest(), back.Digest())
 		})
 	})
-}
-
-// BenchmarkEncodeValue and BenchmarkDecodeValue: the cost of a checkpoint and of start-up, per key.
-func BenchmarkEncodeValue(b *testing.B) {
-	for name, ks := range benchKeyspaces() {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			var dst []byte
-			for range b.N {
-				items(ks, func(it *keyspace.Item) { dst = EncodeValue(dst[:0], it) })
-			}
-			b.SetBytes(int64(len(dst)))
-		})
-	}
-}
-
-func BenchmarkDecodeValue(b *testing.B) {
-	for name, ks := range benchKeyspaces() {
-		var payload []byte
-		items(ks, func(it *keyspace.Item) { payload = EncodeValue(nil, it) })
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			b.SetBytes(int64(len(payload)))
-			to, key := newKeyspace(), []byte("k")
-			for range b.N {
-				edit(to, func() {
-					if err := DecodeValue(to.DB(0), key, 0, payload); err != nil {
-						b.Fatal(err)
-					}
-				})
-			}
-		})
-	}
-}
-
-func benchKeyspaces() map[string]*keyspace.Keyspace {
-	out := map[string]*keyspace.Keyspace{}
-	for name, fill := range map[string]func(db *keyspace.DB){
-		"string": func(db *keyspace.DB) { db.PutString([]byte("k"), bytes.Repeat([]byte("v"), 100), 0, "") },
-		"hash5": func(db *keyspace.DB) {
-			h := db.ReplaceHash([]byte("k"), "")
-			for _, f := range []string{"name", "mail", "age", "city", "seen"} {
-				h.Set([]byte(f), []byte("some value of "+f))
-			}
-		},
-		"zset1000": func(db *keyspace.DB) {
-			fillCollections(db, 1000)
-			for _, k := range []string{"list1000", "set1000", "ints1000", "hash1000"} {
-				db.Remove([]byte(k), "")
-			}
-		},
-	} {
-		ks := newKeyspace()
-		edit(ks, func() { fill(ks.DB(0)) })
-		out[name] = ks
-	}
-	return out
 }

@@ -32,9 +32,11 @@ type source struct {
 	summed int
 	sum    checksum
 
-	long   []byte // a string larger than buf
-	plain  []byte // a string after decompression
-	digits [24]byte
+	long    []byte // a string larger than buf
+	plain   []byte // a string after decompression
+	digits  [24]byte
+	lasting bool // the last string is a part of buf, and buf is the whole input
+	members plain
 }
 
 func newSource(r io.Reader, progress func(int64)) *source {
@@ -214,6 +216,7 @@ func (s *source) lengthFrom(first byte) (uint64, error) {
 
 // str reads a string in any of its forms.
 func (s *source) str() ([]byte, error) {
+	s.lasting = false
 	first, err := s.byte()
 	if err != nil {
 		return nil, err
@@ -241,6 +244,7 @@ func (s *source) str() ([]byte, error) {
 	if n > stringBytesMax {
 		return nil, s.corrupt("a string of %d bytes", n)
 	}
+	s.lasting = s.r == nil
 	return s.take(int(n))
 }
 
