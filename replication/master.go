@@ -75,6 +75,8 @@ type Master struct {
 	wanted   []string // the latest wish, sorted, without the own name
 	wish     uint64   // number of that wish; 0: none was made
 	grant    uint64   // number of the last wish known to be recorded
+	durable  bool     // SetSynced has been called
+	synced   int64    // the own log is on disk up to here
 	unsynced bool     // a wish waits for the own disk
 }
 
