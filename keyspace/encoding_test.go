@@ -33,6 +33,9 @@ func TestEncoding_strings(t *testing.T) {
 		run(ks, func() { db.PutString(k, []byte(v), 0, "set") })
 		require.Equal(t, want, db.Encoding(k), v)
 	}
+	run(ks, func() { db.PutString(k, make([]byte, 1<<20), 0, "set") })
+	run(ks, func() { db.PutString(k, []byte("small again"), 0, "set") })
+	require.Less(t, cap(db.find(k).data), 200, "the large buffer is given back")
 	run(ks, func() { db.Remove(k, "") })
 	run(ks, func() { must(db.EditString(k, "")).Append([]byte("1")) })
 	require.Equal(t, "int", db.Encoding(k), "APPEND that creates stores as SET does")

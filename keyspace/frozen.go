@@ -141,12 +141,10 @@ func (f *Frozen) giveBefore(s *store, e *entry) {
 		if w.keysDone || e.hash < w.pos {
 			return
 		}
-		if !w.whole {
-			if listed := w.keys.find(e.hash, e.key); listed == nil || *listed != e {
-				return
-			}
+		// A listed key of that name is this entry: one made after the freeze would have a newer stamp.
+		if w.whole || w.keys.find(e.hash, e.key) != nil {
+			f.give(w, e)
 		}
-		f.give(w, e)
 		return
 	}
 }

@@ -110,3 +110,40 @@ func compareOrder(t *testing.T, r *rand.Rand, o *order[ranked], model []ranked) 
 		require.Equal(t, model[max(k-299, 0):k+1], down)
 	}
 }
+
+// TestOrder_joinsInnerNodes: a tree of three levels shrinks under a mixture of removals and insertions.
+func TestOrder_joinsInnerNodes(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	var o order[ranked]
+	present := map[int]bool{}
+	item := func(n int) ranked { return ranked{score: float64(n)} }
+	for len(present) < 40000 {
+		if n := r.IntN(1 << 20); !present[n] {
+			present[n] = true
+			o.insert(item(n))
+		}
+	}
+	_, depth := o.root.checkShape(t, true)
+	require.Equal(t, 3, depth)
+	for step := 0; len(present) > 300; step++ {
+		lowest := r.IntN(1 << 20)
+		rank := min(o.countWhere(func(x ranked) bool { return x.score < float64(lowest) }), o.len()-1)
+		for range min(40, o.len()-rank) { // whole stretches go, so that neighbours of all levels join
+			x := o.at(rank)
+			require.True(t, o.remove(x))
+			delete(present, int(x.score))
+		}
+		for range 12 {
+			if n := r.IntN(1 << 20); !present[n] {
+				present[n] = true
+				require.False(t, o.remove(item(n)))
+				o.insert(item(n))
+			}
+		}
+		if step%100 == 0 {
+			size, _ := o.root.checkShape(t, true)
+			require.Equal(t, len(present), size)
+		}
+	}
+	o.root.checkShape(t, true)
+}
