@@ -383,3 +383,27 @@ func (p *pieces) Read(b []byte) (int, error) {
 	p.rest = p.rest[n:]
 	return n, nil
 }
+
+// heldConn tells when it was closed, and does not let go of what is written before.
+type heldConn struct{ net.Conn }
+
+func (heldConn) Close() error { return nil }
+
+func TestFeeder_nothingOfALaterHistoryGoesOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newNode("a").reign(t, 1)
+		near, far := net.Pipe()
+		f := NewFeeder(t.Context(), heldConn{far}, nil, Facts{Psync2: true}, Request{Ask: replication.Ask{ID: fakeID("a", 1), Offset: 1}}, a, DefaultFeederOptions())
+		ended := make(chan error, 1)
+		go func() { ended <- f.Run() }()
+		c := client{wire: newWire(near, nil, time.Second)}
+		_, err := c.line()
+		require.NoError(t, err)
+		f.Close("a new reign")
+		a.append(commands(0, 1)) // the connection still stands
+		synctest.Wait()
+		require.Equal(t, int64(0), f.Info().Sent)
+		require.NoError(t, near.Close())
+		require.EqualError(t, <-ended, "a new reign")
+	})
+}

@@ -248,7 +248,8 @@ func (f *Feeder) sendSnapshot(d replication.Decision, body io.Reader) error {
 	}
 }
 
-// stream writes the log as it grows.
+// stream writes the log as it grows. Once the link has been ended nothing is written that came into the log later: a
+// node that begins a new history ends its links first, so no byte of it goes out under the old name.
 func (f *Feeder) stream(reader LogReader) error {
 	buf := make([]byte, f.o.ChunkBytes)
 	for {
@@ -261,6 +262,9 @@ func (f *Feeder) stream(reader LogReader) error {
 				return err
 			}
 			continue
+		}
+		if f.ctx.Err() != nil {
+			return context.Cause(f.ctx)
 		}
 		if err := f.wire.write(buf[:n]); err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {

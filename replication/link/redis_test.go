@@ -29,6 +29,7 @@ type relay struct {
 	log     []byte
 	changed chan struct{}
 	steps   []string
+	feeders []*Feeder
 }
 
 func newRelay() *relay { return &relay{changed: make(chan struct{})} }
@@ -69,6 +70,11 @@ func (r *relay) Rewind(context.Context, int64, string) error {
 func (r *relay) Continue(history replication.History) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.history.Last().ID != history.Last().ID {
+		for _, f := range r.feeders {
+			f.Close("a new history") // they ask again, before they get a byte of it under the old name
+		}
+	}
 	r.steps, r.history = append(r.steps, "continue"), history
 	return nil
 }
@@ -170,8 +176,8 @@ func startRedis(t *testing.T, args ...string) (c *redis.Client, address string) 
 	c = redis.NewClient(&redis.Options{Addr: address, Protocol: 2, DisableIdentity: true})
 	t.Cleanup(func() {
 		require.NoError(t, c.Close())
-		require.NoError(t, cmd.Process.Kill())
-		_ = cmd.Wait() // says "killed"
+		_ = cmd.Process.Kill() // it may have ended by itself
+		_ = cmd.Wait()         // says "killed"
 		if t.Failed() {
 			t.Log(output.String())
 		}
@@ -185,8 +191,8 @@ func eventually(t *testing.T, what string, cond func() bool) {
 	require.Eventually(t, cond, 20*time.Second, 5*time.Millisecond, what)
 }
 
-// listen serves a Source to standbys that dial, and gives the address.
-func listen(t *testing.T, source Source, own func() replication.Standing) (host, port string) {
+// listen serves a relay to standbys that dial, and gives the address.
+func listen(t *testing.T, r *relay) (host, port string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -204,7 +210,7 @@ func listen(t *testing.T, source Source, own func() replication.Standing) (host,
 				defer running.Done()
 				o := DefaultFeederOptions()
 				o.SpoolDir = t.TempDir()
-				_ = serveSession(ctx, conn, "", own, source, o, nil) // how it ends is seen on the other side
+				_ = serveSession(ctx, conn, "", r.Standing, r, o, r.feed) // how it ends is seen on the other side
 				_ = conn.Close()
 			}()
 		}
@@ -217,6 +223,12 @@ func listen(t *testing.T, source Source, own func() replication.Standing) (host,
 	host, port, err = net.SplitHostPort(l.Addr().String())
 	require.NoError(t, err)
 	return host, port
+}
+
+func (r *relay) feed(f *Feeder) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.feeders = append(r.feeders, f)
 }
 
 func info(t *testing.T, c *redis.Client, field string) string {
@@ -271,7 +283,7 @@ func TestRedis_onBothSides(t *testing.T) {
 			require.Equal(t, []string{fmt.Sprintf("copy, size known: %v", diskless == "no")}, r.takeSteps())
 
 			replica, _ := startRedis(t)
-			host, port := listen(t, r, r.Standing)
+			host, port := listen(t, r)
 			require.NoError(t, replica.Do(ctx, "REPLICAOF", host, port).Err())
 			eventually(t, "its link is up", func() bool { return info(t, replica, "master_link_status") == "up" })
 			require.Equal(t, []string{"snapshot"}, r.takeSteps())
@@ -332,12 +344,80 @@ func TestRedis_cliTakesACopy(t *testing.T) {
 	r := newRelay()
 	f, stop := followTCP(t, r, address)
 	eventually(t, "our link is up", func() bool { return f.Status().Up })
-	_, port := listen(t, r, r.Standing)
+	_, port := listen(t, r)
 	name := t.TempDir() + "/copy.rdb"
 	output, err := exec.Command("redis-cli", "-p", port, "--rdb", name).CombinedOutput()
 	require.NoError(t, err, string(output))
 	output, err = exec.Command("redis-check-rdb", name).CombinedOutput()
 	require.NoError(t, err, string(output))
 	require.Contains(t, string(output), "Checksum OK")
+	stop()
+}
+
+// A Redis standby in the middle is promoted: its new history id reaches us by +CONTINUE. Then we begin a reign of our
+// own, and the redis-server behind us continues under our id. No copy is needed for any of it.
+func TestRedis_promotionsContinue(t *testing.T) {
+	ctx := context.Background()
+	first, firstAddress := startRedis(t)
+	middle, middleAddress := startRedis(t)
+	host, port, _ := net.SplitHostPort(firstAddress)
+	require.NoError(t, middle.Do(ctx, "REPLICAOF", host, port).Err())
+	write(t, first, 0, 10)
+	eventually(t, "the middle is up", func() bool { return info(t, middle, "master_link_status") == "up" })
+	r := newRelay()
+	f, stop := followTCP(t, r, middleAddress)
+	eventually(t, "our link is up", func() bool { return f.Status().Up })
+	last, _ := startRedis(t)
+	host, port = listen(t, r)
+	require.NoError(t, last.Do(ctx, "REPLICAOF", host, port).Err())
+	eventually(t, "the last is up", func() bool { return info(t, last, "master_link_status") == "up" })
+	r.takeSteps()
+
+	before := info(t, middle, "master_replid")
+	require.NoError(t, middle.Do(ctx, "REPLICAOF", "NO", "ONE").Err())
+	require.NotEqual(t, before, info(t, middle, "master_replid"))
+	write(t, middle, 10, 10)
+	eventually(t, "we continue under the new id", func() bool {
+		return f.Status().Up && r.Standing().History.Last().ID == info(t, middle, "master_replid")
+	})
+	require.Equal(t, []string{"continue"}, r.takeSteps())
+	requireLevel(t, middle, r, last)
+
+	stop()
+	r.mu.Lock()
+	own, err := r.history.Append(replication.Entry{ID: strings.Repeat("7", 40), Epoch: r.history.Last().Epoch, Start: r.end()})
+	r.history = own
+	r.log = append(r.log, "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$3\r\nour\r\n$5\r\nreign\r\n"...)
+	r.notify()
+	r.mu.Unlock()
+	require.NoError(t, err)
+	require.NoError(t, last.Do(ctx, "CLIENT", "KILL", "TYPE", "master").Err())
+	eventually(t, "the last is ours", func() bool {
+		return info(t, last, "master_replid") == strings.Repeat("7", 40) && last.Get(ctx, "our").Val() == "reign"
+	})
+	require.Equal(t, strconv.FormatInt(r.Standing().End, 10), info(t, last, "slave_repl_offset"))
+	require.Empty(t, r.takeSteps(), "no snapshot was needed")
+}
+
+// A redis-server that was our standby is stopped and started again: it asks to continue, and we do.
+func TestRedis_itsRestartContinues(t *testing.T) {
+	ctx := context.Background()
+	master, address := startRedis(t)
+	write(t, master, 0, 10)
+	r := newRelay()
+	f, stop := followTCP(t, r, address)
+	eventually(t, "our link is up", func() bool { return f.Status().Up })
+	host, port := listen(t, r)
+	dir := t.TempDir()
+	replica, _ := startRedis(t, "--dir", dir, "--replicaof", host+" "+port)
+	eventually(t, "its link is up", func() bool { return info(t, replica, "master_link_status") == "up" })
+	requireLevel(t, master, r, replica)
+	r.takeSteps()
+	require.Error(t, replica.Do(ctx, "SHUTDOWN", "SAVE").Err(), "the connection ends")
+	write(t, master, 10, 10)
+	again, _ := startRedis(t, "--dir", dir, "--replicaof", host+" "+port)
+	eventually(t, "its link is up again", func() bool { return info(t, again, "master_link_status") == "up" })
+	requireLevel(t, master, r, again)
+	require.Empty(t, r.takeSteps(), "no snapshot was needed")
 	stop()
 }
