@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -19,10 +20,15 @@ func (s *session) connect(ctx context.Context) (*link, error) {
 	limit := time.NewTimer(time.Until(s.deadline))
 	defer limit.Stop()
 	for {
-		addr, changed := s.f.target.Now()
-		if addr != "" && addr != s.refused {
+		target, changed := s.f.target.Now()
+		addrs := s.candidates(target)
+		for _, addr := range addrs {
+			if slices.Contains(s.refused, addr) {
+				continue
+			}
 			k, err := s.dial(ctx, addr)
 			if err == nil {
+				k.target = target
 				return k, nil
 			}
 			if !errors.Is(err, errNotYet) {
@@ -30,10 +36,10 @@ func (s *session) connect(ctx context.Context) (*link, error) {
 			}
 		}
 		var again <-chan time.Time
-		if addr != "" {
+		if len(addrs) > 0 {
 			again = time.After(s.f.opts.RetryPause)
 		}
-		s.refused = ""
+		s.refused = nil
 		select {
 		case <-changed:
 		case <-again:
@@ -43,6 +49,19 @@ func (s *session) connect(ctx context.Context) (*link, error) {
 			return nil, errOver
 		}
 	}
+}
+
+// candidates are the addresses to try, best first.
+func (s *session) candidates(target string) (addrs []string) {
+	if target != "" {
+		addrs = append(addrs, target)
+	}
+	if s.f.opts.Fallback != nil {
+		if addr, _ := s.f.opts.Fallback.Now(); addr != "" && addr != target {
+			addrs = append(addrs, addr)
+		}
+	}
+	return addrs
 }
 
 func (s *session) dial(ctx context.Context, addr string) (*link, error) {

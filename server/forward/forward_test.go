@@ -354,6 +354,28 @@ func TestForward_largeCommandsAndReplies(t *testing.T) {
 	require.Equal(t, big, c.line())
 }
 
+func TestForward_fallback(t *testing.T) {
+	p := newPair(t)
+	p.reign(1) // the target; what it refuses goes to node 0
+	fallback := p.nodes[0].listener.Addr().String()
+	_, dial := serve(t, p, func(o *Options) {
+		o.Fallback = TargetFunc(func() (string, <-chan struct{}) { return fallback, nil })
+		o.Refusals = []string{"-LOADING "}
+	})
+	p.with(func() { p.nodes[0].writable = true; p.nodes[1].fault = "-LOADING soon\r\n" })
+	c := dial()
+	require.Equal(t, "+OK", c.do("SET a 1"))
+	require.Equal(t, []string{"SET a 1"}, p.saw(0))
+	p.with(func() { p.nodes[1].fault = "" })
+	require.Equal(t, "+OK", c.do("SET a 2"))
+	require.Len(t, p.saw(0), 2, "a connection stays until the target changes")
+	p.nodes[1].kill()
+	d := dial()
+	require.Equal(t, "+OK", d.do("SET a 3"), "and whoever cannot reach the target goes there at once")
+	p.with(func() { p.nodes[1].fault = "" })
+	require.Equal(t, []string{"a=1", "a=2", "a=3"}, p.executed())
+}
+
 func TestAdopt_goesOnWhereTheMasterStopped(t *testing.T) {
 	p := newPair(t)
 	p.reign(1)

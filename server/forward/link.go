@@ -19,6 +19,7 @@ var (
 type link struct {
 	conn   net.Conn
 	addr   string
+	target string // what the target said then; addr differs from it if this is the fallback
 	client net.Conn
 	ledger *ledger
 	writeT time.Duration

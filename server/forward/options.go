@@ -20,6 +20,9 @@ type Options struct {
 	// Refusals are the beginnings of replies that mean "not executed, the master is elsewhere".
 	// Nil: RefusalsRW.
 	Refusals []string
+	// Fallback is asked when the target's node cannot be reached or refuses: the master, for the ro address. A connection
+	// that has gone there stays until the target changes. Nil: there is none.
+	Fallback Target
 	// Repeatable reports that a command changes no data, so that its reply may be dropped and the command sent again.
 	// It is asked for commands that this package does not know itself. Nil: none is.
 	Repeatable func(args [][]byte) bool

@@ -133,7 +133,7 @@ func (s *session) use(ctx context.Context, k *link) error {
 	var grace, halfClosed <-chan time.Time
 	addr, changed := s.f.target.Now()
 	for {
-		if addr != "" && addr != k.addr && grace == nil {
+		if addr != "" && addr != k.target && grace == nil {
 			if s.ledger.isOpaque() {
 				return fmt.Errorf("the target is now %s, and this connection cannot be carried over", addr)
 			}
@@ -197,9 +197,10 @@ func (s *session) linkEnded(k *link) error {
 	case st.pinned != "":
 		return fmt.Errorf("the link to %s ended, and the connection cannot be carried over: %s", k.addr, st.pinned)
 	}
-	s.refused = ""
-	if st.refusal != nil || st.delivered == k.deliveredBefore {
-		s.refused = k.addr
+	if st.refusal == nil && st.delivered != k.deliveredBefore {
+		s.refused = nil
+	} else {
+		s.refused = append(s.refused, k.addr)
 	}
 	s.ledger.newLink()
 	return nil
