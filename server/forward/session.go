@@ -21,7 +21,8 @@ type session struct {
 	// delivered reply, the deliveredBefore-th.
 	deadline        time.Time
 	deliveredBefore uint64
-	refused         string // the address that refused last, not to be asked again at once
+	// refused are the addresses that were of no use since the last reply: they are asked again after a pause.
+	refused []string
 }
 
 func newSession(f *Forwarder, conn net.Conn, unread []byte) *session {

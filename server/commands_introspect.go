@@ -1,0 +1,337 @@
+package server
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tandemkv/tandem/command"
+	"github.com/tandemkv/tandem/keyspace"
+)
+
+func introspectRows() []row {
+	admin := command.Admin | command.NoScript | command.Loading | command.Stale
+	open := command.Loading | command.Stale
+	sub := func(name string, arity int, since, summary string) command.Spec {
+		return command.Spec{Name: name, Arity: arity, Flags: open, Categories: command.CategoryConnection, Group: "server", Since: since, Summary: summary}
+	}
+	shuffled := sub("info", -2, "2.8.13", "Returns information about one, multiple or all commands.")
+	shuffled.Tips = []string{"nondeterministic_output_order"}
+	list := sub("list", -2, "7.0.0", "Returns a list of command names.")
+	list.Tips = shuffled.Tips
+	docs := sub("docs", -2, "7.0.0", "Returns documentary information about one, multiple or all commands.")
+	docs.Tips = shuffled.Tips
+	return []row{
+		{command.Spec{Name: "command", Arity: -1, Flags: open, Categories: command.CategoryConnection, Tips: shuffled.Tips, Group: "server", Since: "2.8.13",
+			Summary: "Returns detailed information about all commands.", Subs: []command.Spec{
+				sub("count", 2, "2.8.13", "Returns a count of commands."), docs,
+				sub("getkeys", -3, "2.8.13", "Extracts the key names from an arbitrary command."),
+				sub("getkeysandflags", -3, "7.0.0", "Extracts the key names and access flags for an arbitrary command."),
+				sub("help", 2, "5.0.0", "Returns helpful text about the different subcommands."),
+				shuffled, list,
+			}}, commandCommand},
+		{command.Spec{Name: "info", Arity: -1, Flags: open, Categories: command.CategoryDangerous,
+			Tips:  []string{"nondeterministic_output", "request_policy:all_shards", "response_policy:special"},
+			Group: "server", Since: "1.0.0", Summary: "Returns information and statistics about the server."}, info},
+		{command.Spec{Name: "time", Arity: 1, Flags: open | command.Fast, Tips: []string{"nondeterministic_output"}, Group: "server", Since: "2.6.0",
+			Summary: "Returns the server time."}, timeCommand},
+		{command.Spec{Name: "lolwut", Arity: -1, Flags: command.ReadOnly | command.Fast, Group: "server", Since: "5.0.0",
+			Summary: "Displays computer art and the Redis version"}, lolwut},
+		{command.Spec{Name: "debug", Arity: -2, Flags: admin, Group: "server", Since: "1.0.0", Summary: "A container for debugging commands."}, debug},
+	}
+}
+
+func timeCommand(x *executor, s *session, args [][]byte) error {
+	now := time.Now()
+	s.w.Array(2)
+	s.w.BulkString(strconv.FormatInt(now.Unix(), 10))
+	s.w.BulkString(strconv.Itoa(now.Nanosecond() / 1000))
+	return nil
+}
+
+func lolwut(x *executor, s *session, args [][]byte) error {
+	s.w.Verbatim("txt", "Tandem "+Version+" (Redis ver. "+RedisVersion+")\n")
+	return nil
+}
+
+func commandCommand(x *executor, s *session, args [][]byte) error {
+	switch s.spec.Name {
+	case "command":
+		x.table.AppendInfo(&s.w, nil)
+	case "count":
+		x.table.AppendCount(&s.w)
+	case "info":
+		x.table.AppendInfo(&s.w, args[2:])
+	case "docs":
+		x.table.AppendDocs(&s.w, args[2:])
+	case "list":
+		return x.table.AppendList(&s.w, args[2:])
+	case "getkeys":
+		return x.table.AppendKeys(&s.w, args[2:], false)
+	case "getkeysandflags":
+		return x.table.AppendKeys(&s.w, args[2:], true)
+	case "help":
+		writeHelp(&s.w, "COMMAND", "(no subcommand)", "    Return details about all Redis commands.",
+			"COUNT", "    Return the total number of commands in this Redis server.",
+			"LIST", "    Return a list of all commands in this Redis server.",
+			"INFO [<command-name> ...]", "    Return details about multiple Redis commands.", "    If no command names are given, documentation details for all", "    commands are returned.",
+			"DOCS [<command-name> ...]", "    Return documentation details about multiple Redis commands.", "    If no command names are given, documentation details for all", "    commands are returned.",
+			"GETKEYS <full-command>", "    Return the keys from a full Redis command.",
+			"GETKEYSANDFLAGS <full-command>", "    Return the keys and the access flags from a full Redis command.")
+	}
+	return nil
+}
+
+// debugging is a row of DEBUG: what tests and people who look into a node need.
+type debugging struct {
+	name string
+	args int // after the subcommand; -n: at least n
+	help string
+	run  sessionHandler
+}
+
+func debuggings() []debugging {
+	ok := func(x *executor, s *session, args [][]byte) error { s.w.OK(); return nil }
+	return []debugging{
+		{"SLEEP", 1, "SLEEP <seconds>: stop the owner of the keyspace for so long", debugSleep},
+		{"DIGEST", 0, "DIGEST: of the whole data set; equal for equal data", debugDigest},
+		{"DIGEST-VALUE", -1, "DIGEST-VALUE <key> ...: of values", debugDigestValue},
+		{"OBJECT", 1, "OBJECT <key>: how a value is stored", debugObject},
+		{"SET-ACTIVE-EXPIRE", 1, "SET-ACTIVE-EXPIRE <0|1>: let housekeeping remove expired keys or not", debugActiveExpire},
+		{"POPULATE", -1, "POPULATE <count> [<prefix>] [<size>]: make keys", debugPopulate},
+		{"PROTOCOL", 1, "PROTOCOL <type>: a reply of each RESP type", debugProtocol},
+		{"RELOAD", -0, "RELOAD [NOSAVE] [NOFLUSH] [MERGE]: write a checkpoint and read everything back", debugReload},
+		{"LOADAOF", 0, "LOADAOF: read everything back from checkpoint and log", debugReload},
+		{"JMAP", 0, "JMAP: nothing", ok},
+		{"CHANGE-REPL-ID", 0, "CHANGE-REPL-ID: begin a new history", debugChangeReplID},
+		{"PAUSE-CRON", 1, "PAUSE-CRON <0|1>: stop housekeeping", debugPauseCron},
+		{"SET-DISABLE-DENY-SCRIPTS", 1, "SET-DISABLE-DENY-SCRIPTS <0|1>: accepted", ok},
+		{"REPLYBUFFER", -1, "REPLYBUFFER ...: accepted", ok},
+		{"QUICKLIST-PACKED-THRESHOLD", 1, "QUICKLIST-PACKED-THRESHOLD <size>: accepted", ok},
+		{"SET-SKIP-CHECKSUM-VALIDATION", 1, "SET-SKIP-CHECKSUM-VALIDATION <0|1>: accepted", ok},
+		{"LOG", 1, "LOG <message>: write a line to the log", debugLog},
+	}
+}
+
+func debug(x *executor, s *session, args [][]byte) error {
+	if !x.allowed(x.opts.DebugCommand, s) {
+		return command.Error("ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.")
+	}
+	rows := debuggings()
+	word := strings.ToUpper(string(args[1]))
+	if word == "HELP" {
+		lines := make([]string, len(rows))
+		for i := range rows {
+			lines[i] = rows[i].help
+		}
+		writeHelp(&s.w, "DEBUG", lines...)
+		return nil
+	}
+	for i := range rows {
+		r := &rows[i]
+		n := len(args) - 2
+		if r.name == word && (r.args < 0 && n >= -r.args || n == r.args || r.name == "RELOAD") {
+			return r.run(x, s, args)
+		}
+	}
+	return command.Error(fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%.128s'. Try DEBUG HELP.", args[1]))
+}
+
+func debugSleep(x *executor, s *session, args [][]byte) error {
+	seconds, ok := command.ParseFloat(args[2])
+	if !ok || seconds < 0 {
+		return command.ErrNotFloat
+	}
+	time.Sleep(time.Duration(seconds * float64(time.Second))) // on purpose while the keyspace is owned
+	x.tick()
+	s.w.OK()
+	return nil
+}
+
+func debugDigest(x *executor, s *session, args [][]byte) error {
+	x.ks.Begin(x.nowMs, keyspace.ExpiryIgnore)
+	digest := x.ks.Digest()
+	x.ks.End()
+	s.w.Status(hex.EncodeToString(digest[:]))
+	return nil
+}
+
+func debugDigestValue(x *executor, s *session, args [][]byte) error {
+	x.ks.Begin(x.nowMs, keyspace.ExpiryHide)
+	defer x.ks.End()
+	s.w.Array(len(args) - 2)
+	for _, key := range args[2:] {
+		digest := x.ks.DB(s.db).Digest(key)
+		s.w.BulkString(hex.EncodeToString(digest[:]))
+	}
+	return nil
+}
+
+func debugObject(x *executor, s *session, args [][]byte) error {
+	x.ks.Begin(x.nowMs, keyspace.ExpiryHide)
+	defer x.ks.End()
+	encoding := x.ks.DB(s.db).Encoding(args[2])
+	if encoding == "" {
+		return command.ErrNoSuchKey
+	}
+	s.w.Status(fmt.Sprintf("Value at:0x0 refcount:1 encoding:%s serializedlength:0 lru:0 lru_seconds_idle:0", encoding))
+	return nil
+}
+
+func flag01(word []byte) (bool, error) {
+	switch string(word) {
+	case "0":
+		return false, nil
+	case "1":
+		return true, nil
+	}
+	return false, command.ErrSyntax
+}
+
+func debugActiveExpire(x *executor, s *session, args [][]byte) error {
+	on, err := flag01(args[2])
+	if err != nil {
+		return err
+	}
+	x.house.expireOff = !on
+	s.w.OK()
+	return nil
+}
+
+func debugPauseCron(x *executor, s *session, args [][]byte) error {
+	on, err := flag01(args[2])
+	if err != nil {
+		return err
+	}
+	x.house.paused = on
+	s.w.OK()
+	return nil
+}
+
+// debugPopulate makes keys through the executor, so that they are logged and copied like any others.
+func debugPopulate(x *executor, s *session, args [][]byte) error {
+	count, ok := command.ParseInt(args[2])
+	if !ok || count < 0 {
+		return errNotInteger
+	}
+	prefix, size := "key", int64(0)
+	if len(args) > 3 {
+		prefix = string(args[3])
+	}
+	if len(args) > 4 {
+		if size, ok = command.ParseInt(args[4]); !ok || size < 0 || size > int64(x.opts.BulkBytesMax) {
+			return errNotInteger
+		}
+	}
+	if err := x.writeRefusal(); err != nil {
+		return err
+	}
+	set := x.table.Must("set")
+	mark := len(s.w.Buf)
+	for i := range count {
+		key := fmt.Appendf(nil, "%s:%d", prefix, i)
+		if x.exists(dbKey{s.db, string(key)}) {
+			continue
+		}
+		value := fmt.Appendf(nil, "value:%d", i)
+		if size > 0 {
+			value = append(value, make([]byte, max(0, int(size)-len(value)))...)[:size]
+		}
+		x.call(s, set, [][]byte{[]byte("SET"), key, value}, false)
+		x.closeUnit(s)
+		s.w.Buf = s.w.Buf[:mark]
+	}
+	s.w.OK()
+	return nil
+}
+
+func debugChangeReplID(x *executor, s *session, args [][]byte) error {
+	if !x.role.writable {
+		return errFenced
+	}
+	x.appendPending()
+	if err := x.server.newReign(x.role.history.Last().Epoch); err != nil {
+		return command.Error("ERR " + err.Error())
+	}
+	s.w.OK()
+	return nil
+}
+
+// debugReload takes the whole data set through its stored form and back.
+func debugReload(x *executor, s *session, args [][]byte) error {
+	sink := &rowSink{}
+	frozen := x.ks.FreezeAll(sink.add)
+	for !frozen.Step(1024) {
+	}
+	fresh := keyspace.New(keyspace.Options{Databases: x.opts.Databases, Limits: x.opts.Limits, HashSeed: 1})
+	for i := range sink.rows {
+		if err := loadRow(fresh, sink.rows[i].db, sink.rows[i].key, sink.rows[i].value); err != nil {
+			x.broken("a value does not read back: %v", err)
+		}
+	}
+	x.useKeyspace(fresh)
+	s.w.OK()
+	return nil
+}
+
+func debugLog(x *executor, s *session, args [][]byte) error {
+	x.log.Warn("DEBUG LOG: " + string(args[2]))
+	s.w.OK()
+	return nil
+}
+
+func debugProtocol(x *executor, s *session, args [][]byte) error {
+	w := &s.w
+	switch strings.ToLower(string(args[2])) {
+	case "string":
+		w.BulkString("Hello World")
+	case "integer":
+		w.Int(12345)
+	case "double":
+		w.Double(3.141)
+	case "null":
+		w.Null()
+	case "array":
+		w.Array(3)
+		for i := range int64(3) {
+			w.Int(i)
+		}
+	case "set":
+		w.Set(3)
+		for i := range int64(3) {
+			w.Int(i)
+		}
+	case "map":
+		w.Map(3)
+		for i := range int64(3) {
+			w.Int(i)
+			w.Bool(i == 1)
+		}
+	case "attrib":
+		if w.Proto == 3 {
+			w.Attribute(1)
+			w.BulkString("key-popularity")
+			w.Array(2)
+			w.BulkString("key:123")
+			w.Int(90)
+		}
+		w.BulkString("Some real reply following the attribute")
+	case "push":
+		w.Push(2)
+		w.BulkString("server-cpu-usage")
+		w.Int(42)
+	case "verbatim":
+		w.Verbatim("txt", "This is a verbatim\nstring")
+	case "true":
+		w.Bool(true)
+	case "false":
+		w.Bool(false)
+	case "bignum":
+		w.BigNumber("1234567999999999999999999999999999999")
+	default:
+		return command.Error("ERR Wrong protocol type name. Please use one of the following: string|integer|double|null|array|set|map|attrib|push|verbatim|true|false")
+	}
+	return nil
+}

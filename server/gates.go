@@ -1,0 +1,138 @@
+package server
+
+import (
+	"github.com/tandemkv/tandem/command"
+)
+
+// flagTransaction marks the commands that run at once between MULTI and EXEC. It is ours, above Redis' flags.
+const flagTransaction command.Flag = 1 << 30
+
+// flagSubscriber marks the commands that a RESP2 client may use while it is subscribed.
+const flagSubscriber command.Flag = 1 << 29
+
+// flagPauseExempt marks the commands that run during CLIENT PAUSE ALL.
+const flagPauseExempt command.Flag = 1 << 28
+
+// gate is one admission check. It gives the refusal, errPutOff to wait, or nil.
+type gate func(x *executor, s *session, spec *command.Spec, args [][]byte) error
+
+// gates are asked in this order, Redis' own (processCommand). They ask flags, never names. A handler may assume that all of
+// them have agreed. To add a check, add a row.
+func gates() []gate {
+	return []gate{
+		gateKnown,
+		gateAuthenticated,
+		gateTransaction,
+		gateMemory,
+		gateDisk,
+		gateReplicas,
+		gateRole,
+		gateSubscriber,
+		gateStale,
+		gateLoading,
+		gatePaused,
+	}
+}
+
+// admit asks all gates. The common case, a plain command on a healthy node, is decided by one comparison.
+func (x *executor) admit(s *session, spec *command.Spec, args [][]byte) error {
+	for _, g := range x.gates {
+		if err := g(x, s, spec, args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func gateKnown(x *executor, s *session, spec *command.Spec, args [][]byte) error {
+	switch {
+	case spec == nil:
+		return command.Unknown(args)
+	case len(spec.Subs) > 0 && len(args) > 1:
+		return command.UnknownSub(spec.Name, args[1])
+	case !spec.ArityOK(len(args)):
+		return command.WrongArity(spec.FullName)
+	}
+	return nil
+}
+
+func gateAuthenticated(x *executor, s *session, spec *command.Spec, args [][]byte) error {
+	if !s.authenticated && spec.Flags&command.NoAuth == 0 {
+		return errNoAuth
+	}
+	return nil
+}
+
+func gateTransaction(x *executor, s *session, spec *command.Spec, args [][]byte) error {
+	if s.tx.open && spec.Flags&command.NoMulti != 0 {
+		return errNotInMulti
+	}
+	return nil
+}
+
+// gateMemory is where maxmemory refuses commands that need memory.
+func gateMemory(x *executor, s *session, spec *command.Spec, args [][]byte) error {
+	if x.memoryFull && spec.Flags&command.DenyOOM != 0 {
+		return errOutOfMemory
+	}
+	return nil
+}
+
+// gateDisk refuses writes that could not be kept.
+func gateDisk(x *executor, s *session, spec *command.Spec, args [][]byte) error {
+	if x.diskError != nil && spec.Flags&command.Write != 0 && x.role.is(RoleMaster) {
+		return misconf(x.diskError)
+	}
+	return nil
+}
+
+func gateReplicas(x *executor, s *session, spec *command.Spec, args [][]byte) error {
+	if x.opts.MinReplicasToWrite > 0 && spec.Flags&command.Write != 0 && x.role.is(RoleMaster) && x.standbys.good(x) < x.opts.MinReplicasToWrite {
+		return errNoReplicas
+	}
+	return nil
+}
+
+// gateRole lets only the master write, and only while its lease holds.
+func gateRole(x *executor, s *session, spec *command.Spec, args [][]byte) error {
+	if spec.Flags&command.Write == 0 {
+		return nil
+	}
+	if s.port.kind == PortRO {
+		return errReadOnlyPort
+	}
+	return x.writeRefusal()
+}
+
+func gateSubscriber(x *executor, s *session, spec *command.Spec, args [][]byte) error {
+	if s.w.Proto != 3 && s.subs.any() && spec.Flags&flagSubscriber == 0 {
+		return subscriberOnly(spec.FullName)
+	}
+	return nil
+}
+
+func gateStale(x *executor, s *session, spec *command.Spec, args [][]byte) error {
+	if !x.opts.ReplicaServeStaleData && spec.Flags&command.Stale == 0 && x.role.is(RoleStandby) && !x.role.linkUp {
+		return errMasterDown
+	}
+	return nil
+}
+
+func gateLoading(x *executor, s *session, spec *command.Spec, args [][]byte) error {
+	if x.loading.on && spec.Flags&command.Loading == 0 {
+		return errLoading
+	}
+	return nil
+}
+
+// gatePaused makes writes wait while a switchover drains them, or CLIENT PAUSE asks for it.
+func gatePaused(x *executor, s *session, spec *command.Spec, args [][]byte) error {
+	if !x.pauses.on {
+		return nil
+	}
+	if x.pauses.stops(s, spec) {
+		x.pauses.putOff(s)
+		return errPutOff
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package server
+
+import (
+	"time"
+
+	"github.com/tandemkv/tandem/command"
+)
+
+// house is the state of housekeeping.
+type house struct {
+	expireOff bool // DEBUG SET-ACTIVE-EXPIRE 0
+	paused    bool // DEBUG PAUSE-CRON 1
+	lastPing  time.Time
+}
+
+// expiredPerStep is how many expired keys go between two looks at the clock.
+const expiredPerStep = 32
+
+// keepHouse does what is due: expired keys, idle clients, PING to the standbys, samples for INFO. It is one of the server's
+// long-lived goroutines and never holds the keyspace longer than a slice.
+func (v *Server) keepHouse() {
+	x := v.x
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-v.stopping:
+			return
+		case <-timer.C:
+		}
+		x.acquire(nil)
+		busy := false
+		if !x.house.paused {
+			busy = x.expireSlice()
+			x.pingStandbys()
+			x.closeIdle()
+			x.stats.sample(x.now)
+			x.standbys.evaluate(x)
+			v.checkDisk()
+		}
+		wait := time.Second / time.Duration(x.opts.Hz)
+		v.keepalive.Store(int64(x.opts.TCPKeepalive / time.Second))
+		x.release(nil)
+		if busy {
+			wait = 2 * slice // leave the others as much time as this took
+		}
+		timer.Reset(wait)
+	}
+}
+
+// expireSlice removes expired keys for at most a slice. true: there are more.
+func (x *executor) expireSlice() bool {
+	if x.house.expireOff || !x.role.writable || x.loading.on {
+		return false
+	}
+	for began := time.Now(); ; {
+		_, more := x.engine.ExpireSlice(x.nowMs, expiredPerStep)
+		x.noteChanges(nil)
+		x.closeUnit(nil)
+		if !more || time.Since(began) > slice {
+			return more
+		}
+	}
+}
+
+// pingStandbys keeps the links to the standbys alive, as Redis does: a PING in the log.
+func (x *executor) pingStandbys() {
+	if !x.role.writable || !x.standbys.any() || x.now.Sub(x.house.lastPing) < x.opts.ReplPingPeriod {
+		return
+	}
+	x.house.lastPing = x.now
+	x.logCommand(command.Effect{DB: max(x.encoder.Selected, 0), Words: [][]byte{[]byte("PING")}})
+}
+
+// closeIdle ends clients that were silent for longer than timeout allows.
+func (x *executor) closeIdle() {
+	if x.opts.Timeout == 0 {
+		return
+	}
+	for _, s := range x.sessions {
+		if s.parked == nil && !s.subs.any() && !s.replica.feeding && x.now.Sub(s.lastSeen) > x.opts.Timeout {
+			x.kill(s, "idle")
+		}
+	}
+}
+
+// checkDisk opens and closes the gate for writes when the disk falls behind.
+func (v *Server) checkDisk() {
+	x := v.x
+	switch {
+	case v.store == nil:
+	case v.store.Err() != nil:
+		x.diskError = v.store.Err()
+	case x.stream.Congested():
+		x.diskError = errDiskBehind
+	case x.diskError == errDiskBehind:
+		x.diskError = nil
+	}
+	if x.tellHealth == nil {
+		return
+	}
+	if x.diskError != nil {
+		x.tellHealth(false, x.diskError.Error())
+		return
+	}
+	x.tellHealth(true, "")
+}
+
+const errDiskBehind command.Error = "the disk is too far behind the log; writes are taken again when it has caught up"

@@ -1,0 +1,100 @@
+package server
+
+import (
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/tandemkv/tandem/command"
+)
+
+// stats counts what INFO tells. All belongs to the owner but the byte counters, which the carriers add to.
+type stats struct {
+	began time.Time // base of the clock below
+
+	inputBytes, outputBytes atomic.Int64
+
+	commands                  int64
+	connections, rejected     int64
+	protocolErrors            int64
+	outputLimitDisconnections int64
+	errorReplies              int64
+	keyspaceHits, misses      int64
+	pubsubMessages            int64
+	syncFull, syncPartialOK   int64
+	syncPartialErr            int64
+	deniedAuth                int64
+
+	byCommand []commandStats // by Spec.ID
+	byError   map[string]int64
+
+	opsAt   time.Time // for instantaneous_ops_per_sec
+	opsLast int64
+	ops     int64
+}
+
+// commandStats is one cmdstat_ line of INFO.
+type commandStats struct {
+	calls, nanos, rejected, failed int64
+}
+
+// errorKindsMax bounds errorstat_: a script can make up error codes.
+const errorKindsMax = 128
+
+func (t *stats) init(commands int) {
+	t.began = time.Now()
+	t.byCommand = make([]commandStats, commands)
+	t.byError = make(map[string]int64)
+}
+
+// start reads the monotonic clock for ran.
+func (t *stats) start() time.Duration { return time.Since(t.began) }
+
+func (t *stats) ran(spec *command.Spec, start time.Duration) {
+	c := &t.byCommand[spec.ID]
+	c.calls++
+	c.nanos += int64(time.Since(t.began) - start)
+}
+
+func (t *stats) failed(spec *command.Spec, err error) {
+	t.byCommand[spec.ID].failed++
+	t.countError(err)
+}
+
+// refused counts what a gate turned down. spec is nil for an unknown command.
+func (t *stats) refused(spec *command.Spec, err error) {
+	if spec != nil {
+		t.byCommand[spec.ID].rejected++
+	}
+	t.countError(err)
+}
+
+func (t *stats) countError(err error) {
+	t.errorReplies++
+	code, _, _ := strings.Cut(err.Error(), " ")
+	if _, known := t.byError[code]; known || len(t.byError) < errorKindsMax {
+		t.byError[code]++
+	}
+}
+
+// sample measures the rate of commands, once a second.
+func (t *stats) sample(now time.Time) {
+	if passed := now.Sub(t.opsAt); passed >= time.Second {
+		t.ops = int64(float64(t.commands-t.opsLast) / passed.Seconds())
+		t.opsAt, t.opsLast = now, t.commands
+	}
+}
+
+// reset is CONFIG RESETSTAT.
+func (t *stats) reset() {
+	n := len(t.byCommand)
+	began := t.began
+	t.inputBytes.Store(0)
+	t.outputBytes.Store(0)
+	t.commands, t.connections, t.rejected, t.protocolErrors, t.outputLimitDisconnections = 0, 0, 0, 0, 0
+	t.errorReplies, t.keyspaceHits, t.misses, t.pubsubMessages = 0, 0, 0, 0
+	t.syncFull, t.syncPartialOK, t.syncPartialErr, t.deniedAuth = 0, 0, 0, 0
+	t.opsLast = 0
+	t.init(n)
+	t.began = began
+}
