@@ -34,6 +34,7 @@ type notes struct {
 	expired []KeyRef
 	met     []metEntry // expired entries that the command came across
 	handles []*handle
+	vacant  int // of handles, those whose key is missing so far
 }
 
 type metEntry struct {
@@ -56,7 +57,7 @@ func (n *notes) reset() {
 	n.expired = n.expired[:0]
 	clear(n.met)
 	n.met = n.met[:0]
-	n.handles = n.handles[:0]
+	n.handles, n.vacant = n.handles[:0], 0
 }
 
 // noteChange merges all changes of one key by one command into one note.

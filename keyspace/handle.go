@@ -60,13 +60,26 @@ func (h *handle) adopt() {
 	}
 }
 
-func (h *handle) attach(e *entry) { h.entry, h.at.v = e, &e.value }
+// attach fills a vacant handle.
+func (h *handle) attach(e *entry) {
+	h.entry, h.at.v = e, &e.value
+	h.db.ks.notes.vacant--
+}
 
-func (h *handle) detach() { h.entry, h.at.v, h.opened = nil, nil, false }
+// detach makes a handle vacant.
+func (h *handle) detach() {
+	if h.entry != nil {
+		h.entry, h.at.v, h.opened = nil, nil, false
+		h.db.ks.notes.vacant++
+	}
+}
 
-// attach lets the open handles of a new entry's key see it.
+// attach lets the open handles of a new entry's key see it. The newest are looked at first, and mostly it is the newest:
+// a loader may open very many in one command.
 func (ks *Keyspace) attach(db *DB, e *entry) {
-	for _, h := range ks.notes.handles {
+	n := &ks.notes
+	for i := len(n.handles) - 1; i >= 0 && n.vacant > 0; i-- {
+		h := n.handles[i]
 		if h.entry == nil && h.db == db && h.hash == e.hash && h.kind == e.kind && bytes.Equal(h.key, e.key) {
 			h.attach(e)
 		}
@@ -91,6 +104,7 @@ func (db *DB) edit(h *handle, at *view, key []byte, kind Kind, event string) err
 	}
 	*at = view{arena: &db.ks.arena}
 	*h = handle{db: db, hash: hash, event: event, kind: kind, at: at}
+	db.ks.notes.vacant++
 	if e != nil {
 		h.key = e.key
 		h.attach(e)
