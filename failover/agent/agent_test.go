@@ -47,6 +47,11 @@ func (n *fakeNode) Position() (p replication.Position) {
 	return p
 }
 
+func (n *fakeNode) SealLog() error {
+	n.with(func() { n.told = append(n.told, "seal") })
+	return nil
+}
+
 func (n *fakeNode) BecomeMaster(epoch uint64, until time.Time, reason string) error {
 	n.with(func() {
 		n.position.Epoch, n.master, n.fenced, n.leaseUntil = epoch, true, false, until
@@ -276,6 +281,7 @@ func TestAgent_electsAndTellsEveryone(t *testing.T) {
 	c.nodes["b"].position.Offset = 100
 	c.start("a", "b", "w")
 	require.Equal(t, "b", c.master(), "the node with more data")
+	require.Equal(t, []string{"seal", "master 1"}, c.nodes["b"].hears()[:2])
 	b := c.agents["b"].opts.own()
 	for _, id := range []string{"a", "w"} {
 		eventually(t, "addresses", func() bool {

@@ -8,9 +8,6 @@ import (
 	"github.com/tandemkv/tandem/failover"
 )
 
-// logSealer is a Node with a log: it stops applying its master's stream and syncs the log, whatever appendfsync says.
-type logSealer interface{ SealLog() error }
-
 // do carries out one action of the core.
 func (a *Agent) do(action failover.Action) error {
 	switch d := action.(type) {
@@ -21,9 +18,7 @@ func (a *Agent) do(action failover.Action) error {
 			a.net.send(d.To, d.Message)
 		}
 	case failover.SealLog:
-		if data, ok := a.node.(logSealer); ok {
-			return data.SealLog()
-		}
+		return a.node.SealLog()
 	case failover.BecomeMaster:
 		a.following = followed{}
 		a.opts.Log(Notice, fmt.Sprintf("MASTER with epoch %d: %s", d.Epoch, d.Reason))

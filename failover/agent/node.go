@@ -14,6 +14,9 @@ type Node interface {
 	// Position is how far the data reach.
 	Position() replication.Position
 
+	// SealLog comes before a reign: it ends the application of the old master's stream and syncs the log, whatever
+	// appendfsync says. It is the one call that may wait for the disk.
+	SealLog() error
 	// BecomeMaster begins the reign epoch: stop following, append a history entry at the log's end, accept writes until
 	// the lease ends. It also comes to a master whose reign is renewed under a later epoch. Only this node is waited for
 	// at the commit point, until CommitSet says otherwise.
@@ -59,6 +62,7 @@ func NewWitness() Node { return dataless{} }
 var errWitnessReigns = errors.New("a witness has no data and cannot reign")
 
 func (dataless) Position() replication.Position                { return replication.Position{} }
+func (dataless) SealLog() error                                { return errWitnessReigns }
 func (dataless) BecomeMaster(uint64, time.Time, string) error  { return errWitnessReigns }
 func (dataless) Follow(Voter, uint64, string) error            { return nil }
 func (dataless) Fence(string)                                  {}
