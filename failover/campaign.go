@@ -3,6 +3,8 @@ package failover
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/tandemkv/tandem/replication"
 )
 
 func uintString(n uint64) string { return strconv.FormatUint(n, 10) }
@@ -142,6 +144,9 @@ func (n *Node) waits() string {
 	if id := n.doubtWaits(n.newestRecord()); id != "" {
 		return "this node may have lost acknowledged writes in a crash, it waits for " + id
 	}
+	if r := n.newestRecord(); !knowsReign(n.position(), n.ballot.Reign, r) {
+		return fmt.Sprintf("this node has nothing of the reign %d, it waits for a master or an order", r.Epoch)
+	}
 	if reason := n.waitsForConsent(); reason != "" {
 		return reason
 	}
@@ -152,6 +157,13 @@ func (n *Node) waits() string {
 		return id + " has not been heard yet"
 	}
 	return n.waitsForBetter()
+}
+
+// knowsReign reports whether data at this position hold something of the newest
+// reign known, or belong to the node that held it. A node with an empty disk, or
+// one that was away all that time, would undo a whole reign if it were elected.
+func knowsReign(p replication.Position, reign uint64, newest Record) bool {
+	return p.Epoch >= newest.Epoch || reign == newest.Epoch
 }
 
 func (n *Node) ownRequest() request {

@@ -6,7 +6,7 @@ import "github.com/tandemkv/tandem/replication"
 type merit struct {
 	admitted bool // the newest in-sync record lets it be elected
 	healthy  bool
-	certain  bool // not doubtful
+	certain  bool // not doubtful, and its data hold something of the newest reign
 	position replication.Position
 	id       string
 }
@@ -30,14 +30,14 @@ func (m merit) better(other merit) bool {
 // betterNode is the best data node heard lately that is better than this one, or "".
 func (n *Node) betterNode() string {
 	record := n.newestRecord()
-	best := merit{admitted: record.Admits(n.config.ID), healthy: n.healthy, certain: n.certain(record, n.doubt.doubtful),
+	best := merit{admitted: record.Admits(n.config.ID), healthy: n.healthy, certain: certain(record, n.doubt.doubtful, n.position(), n.ballot.Reign),
 		position: n.position(), id: n.config.ID}
 	for i := range n.peers {
 		p := &n.peers[i]
 		if p.Witness || p.role == Stopped || !n.recently(p, n.consentTicks()) {
 			continue
 		}
-		m := merit{admitted: record.Admits(p.ID), healthy: p.healthy, certain: n.certain(record, p.doubtful), position: p.position, id: p.ID}
+		m := merit{admitted: record.Admits(p.ID), healthy: p.healthy, certain: certain(record, p.doubtful, p.position, p.reign), position: p.position, id: p.ID}
 		if m.better(best) {
 			best = m
 		}
@@ -49,6 +49,6 @@ func (n *Node) betterNode() string {
 }
 
 // certain: doubt matters only where writes were promised to be on every node of the record.
-func (n *Node) certain(record Record, doubtful bool) bool {
-	return len(record.Set) == 0 || !doubtful
+func certain(record Record, doubtful bool, p replication.Position, reign uint64) bool {
+	return (len(record.Set) == 0 || !doubtful) && knowsReign(p, reign, record)
 }

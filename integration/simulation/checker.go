@@ -12,6 +12,7 @@ import (
 type checker struct {
 	cluster   *Cluster
 	violation string
+	ordered   bool // an operator took responsibility for what is lost
 
 	writer map[uint64]*host            // epoch -> who writes in it
 	hashes map[string]map[int]uint64   // history id -> entries -> hash of the data
@@ -153,6 +154,7 @@ func (k *checker) reignBegins(h *host, a failover.BecomeMaster) {
 // bound to keep it has lost it in a crash; without, only in an unplanned takeover.
 func (k *checker) judgeLoss(h *host, a *acknowledgement, handedOver bool) {
 	switch {
+	case k.ordered:
 	case k.cluster.sync() && len(a.lostBy) < len(a.holders):
 		k.fail("%s reigns without write %x (entry %d), acknowledged by %s in epoch %d; %d nodes were bound to keep it, %d lost it in a crash",
 			h.id, a.write, a.index, a.by.id, a.epoch, len(a.holders), len(a.lostBy))

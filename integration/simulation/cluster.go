@@ -54,7 +54,7 @@ type Result struct {
 // Stats shows that a run did something.
 type Stats struct {
 	Steps, Kills, Cuts, Pauses, Reigns, Switchovers, Written, Acked int
-	FullCopies, Continues, Rewinds, LostAsync                       int
+	FullCopies, Continues, Rewinds, LostAsync, Orders               int
 }
 
 // OptionsOf spreads the seeds over the variants.
@@ -90,7 +90,7 @@ type Cluster struct {
 	options Options
 	random  *rand.Rand
 	now     int64
-	order   uint64
+	orders  uint64 // events scheduled so far
 	queue   queue
 	hosts   []*host
 	clients []*client
@@ -99,6 +99,7 @@ type Cluster struct {
 	stats   Stats
 	story   []string
 	faulty  bool // faults still happen
+	wiped   bool // a disk was lost: at most once in a run
 	conns   uint64
 }
 
@@ -115,6 +116,8 @@ func Run(options Options) Result {
 	c.build()
 	c.runUntil(faultTime)
 	c.heal()
+	c.runUntil(faultTime + healTime/2)
+	c.order()
 	c.runUntil(faultTime + healTime)
 	if !c.checker.failed() {
 		c.checker.atRest()
@@ -158,8 +161,8 @@ func (c *Cluster) runUntil(end int64) {
 
 // after schedules run in d microseconds.
 func (c *Cluster) after(d int64, run func()) {
-	c.order++
-	heap.Push(&c.queue, event{at: c.now + d, order: c.order, run: run})
+	c.orders++
+	heap.Push(&c.queue, event{at: c.now + d, order: c.orders, run: run})
 }
 
 func (c *Cluster) between(low, high int64) int64 { return low + c.random.Int64N(high-low+1) }
@@ -192,6 +195,6 @@ func (s Stats) plus(o Stats) Stats {
 	return Stats{
 		Steps: s.Steps + o.Steps, Kills: s.Kills + o.Kills, Cuts: s.Cuts + o.Cuts, Pauses: s.Pauses + o.Pauses,
 		Reigns: s.Reigns + o.Reigns, Switchovers: s.Switchovers + o.Switchovers, Written: s.Written + o.Written, Acked: s.Acked + o.Acked,
-		FullCopies: s.FullCopies + o.FullCopies, Continues: s.Continues + o.Continues, Rewinds: s.Rewinds + o.Rewinds, LostAsync: s.LostAsync + o.LostAsync,
+		FullCopies: s.FullCopies + o.FullCopies, Continues: s.Continues + o.Continues, Rewinds: s.Rewinds + o.Rewinds, LostAsync: s.LostAsync + o.LostAsync, Orders: s.Orders + o.Orders,
 	}
 }

@@ -16,6 +16,9 @@ func (c *Cluster) fault() {
 	switch c.random.IntN(12) {
 	case 0, 1:
 		h.kill("fault")
+		if !c.wiped && c.options.Seed%8 < 3 && c.chance(0.3) && c.options.Variant != BareAvailable {
+			h.wipe()
+		}
 		c.restartLater(h)
 	case 2:
 		if m := c.reigning(); m != nil {
@@ -106,6 +109,24 @@ func (c *Cluster) heal() {
 			h.start()
 		}
 	}
+}
+
+// order is the operator's part: when the only node with every acknowledged write
+// has lost its disk, the pair rightly has no master until someone decides.
+func (c *Cluster) order() {
+	if !c.wiped || c.reigning() != nil || c.checker.failed() {
+		return
+	}
+	best := c.dataHost(0)
+	for _, h := range c.hosts {
+		if !h.witness && best.history.PositionAt(best.end()).Less(h.history.PositionAt(h.end())) {
+			best = h
+		}
+	}
+	c.trace("an operator orders %s to take over", best.id)
+	c.stats.Orders++
+	c.checker.ordered = true
+	best.step(failover.TakeoverWanted{})
 }
 
 // reigning is a host that takes writes, nil if there is none.

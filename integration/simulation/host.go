@@ -98,6 +98,9 @@ func (h *host) start() {
 	if c.mutated(ForgetPromise) {
 		ballot.VotedFor = ""
 	}
+	if c.mutated(ForgetRecord) {
+		ballot.Record = failover.Record{}
+	}
 	node, err := failover.New(failover.Config{ID: h.id, Pair: "sim", Voters: h.voters, Policy: policy, SyncDurability: c.sync(),
 		Intact: h.disk.intact || h.synced || c.mutated(NoDoubt), Timing: failover.DefaultTiming(), Seed: c.random.Uint64()}, ballot)
 	if err != nil {
@@ -130,6 +133,14 @@ func (h *host) kill(why string) {
 			c.after(c.between(5*millisecond, 60*millisecond), func() { other.probe(h) })
 		}
 	}
+}
+
+// wipe replaces the disk of a dead host by an empty one.
+func (h *host) wipe() {
+	h.cluster.trace("%s gets an empty disk", h.id)
+	h.cluster.wiped = true
+	h.cluster.checker.lost(h, h.entries)
+	h.entries, h.hashes, h.disk = nil, nil, disk{intact: true}
 }
 
 // probe finds out whether another host's process is gone, as the agent does: it
@@ -214,6 +225,9 @@ func (h *host) tickData() {
 		h.master.SetSynced(int64(h.disk.entries) * entryBytes)
 	}
 	wish, open := h.master.Evaluate(h.tick(), h.end())
+	if c.mutated(TrustWish) {
+		h.master.Recorded(wish.Number)
+	}
 	if h.master.WantsSync() {
 		h.syncDisk()
 	}
@@ -291,9 +305,6 @@ func (h *host) do(a failover.Action) {
 		h.lease = a.UntilTick
 	case failover.HoldWrites:
 		h.holdingFor = a.To
-		if c.mutated(SkipDrain) {
-			h.step(failover.Drained{Offset: h.end()})
-		}
 	case failover.ReleaseWrites:
 		h.holdingFor = ""
 		waiting := h.held

@@ -196,6 +196,8 @@ func (h *host) command(cn *conn, args []string) {
 		reply(replication.EventReply{Line: "+PONG"})
 	case args[0] == "PSYNC":
 		h.psync(cn, args)
+	case args[1] == "capa" && h.cluster.mutated(AlwaysContinue):
+		reply(replication.EventReply{Line: "+OK"}) // the histories are not compared
 	case args[1] == "capa":
 		reply(replication.EventReply{Line: "+" + replication.TandemCapaOK})
 	case args[1] == replication.HistoryCommand && h.master == nil:

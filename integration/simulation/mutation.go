@@ -14,7 +14,8 @@ const (
 	ReuseHistory   Mutation = "a new reign goes on under the old history id"
 	AlwaysContinue Mutation = "a master continues whatever it is asked for"
 	SkipSync       Mutation = "a master leaves a standby out before its own log is synced"
-	SkipDrain      Mutation = "a switchover does not wait for the standby"
+	TrustWish      Mutation = "the commit point follows a wish before the voters have recorded it"
+	ForgetRecord   Mutation = "a voter forgets the in-sync record at a restart"
 )
 
 // Mutations lists them with a variant that each of them endangers.
@@ -22,6 +23,6 @@ func Mutations() map[Mutation]Variant {
 	return map[Mutation]Variant{
 		IgnoreFence: WitnessSync, SkipPersist: ThreeSync, ForgetPromise: WitnessAsync, IgnoreCommit: WitnessSync,
 		AckUnseen: WitnessSync, NoDoubt: WitnessSync, WildClocks: WitnessAsync, FalseGone: WitnessAsync,
-		ReuseHistory: WitnessAsync, AlwaysContinue: WitnessAsync, SkipDrain: WitnessAsync, SkipSync: ThreeSync,
+		ReuseHistory: WitnessAsync, AlwaysContinue: WitnessAsync, TrustWish: WitnessSync, ForgetRecord: ThreeSync, SkipSync: ThreeSync,
 	}
 }

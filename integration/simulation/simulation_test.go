@@ -33,3 +33,36 @@ func TestSimulation_seeds(t *testing.T) {
 	}
 	t.Log(fmt.Sprintf("%d seeds: %+v", count, total))
 }
+
+// TestSimulation_mutationsAreDetected shows that the checkers are not blind: each
+// way of breaking the system is found by some seed.
+func TestSimulation_mutationsAreDetected(t *testing.T) {
+	const seedsMax = 400
+	for mutation, variant := range Mutations() {
+		t.Run(string(mutation), func(t *testing.T) {
+			for seed := uint64(0); seed < seedsMax; seed++ {
+				result := Run(Options{Seed: seed, Variant: variant, Mutation: mutation})
+				if result.Violation != "" {
+					t.Logf("seed %d: %s", seed, result.Violation)
+					return
+				}
+			}
+			t.Fatalf("no seed below %d finds it", seedsMax)
+		})
+	}
+}
+
+// TestSimulation_repeatsExactly: a seed that fails must fail again.
+func TestSimulation_repeatsExactly(t *testing.T) {
+	for seed := uint64(0); seed < uint64(variantEnd); seed++ {
+		options := OptionsOf(seed)
+		options.Trace = true
+		first, second := Run(options), Run(options)
+		if first.Tell(1<<20) != second.Tell(1<<20) {
+			t.Fatalf("seed %d has two stories", seed)
+		}
+		if first.Stats.Acked == 0 || first.Stats.Kills == 0 {
+			t.Fatalf("seed %d is too quiet: %+v", seed, first.Stats)
+		}
+	}
+}
