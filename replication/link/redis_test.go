@@ -71,12 +71,17 @@ func (r *relay) Continue(history replication.History) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.history.Last().ID != history.Last().ID {
-		for _, f := range r.feeders {
-			f.Close("a new history") // they ask again, before they get a byte of it under the old name
-		}
+		r.endFeeders()
 	}
 	r.steps, r.history = append(r.steps, "continue"), history
 	return nil
+}
+
+// endFeeders: whoever follows asks again, before it gets a byte of a new history under the old name.
+func (r *relay) endFeeders() {
+	for _, f := range r.feeders {
+		f.Close("a new history")
+	}
 }
 
 func (r *relay) BeginFullCopy(offset int64, history replication.History, _ string) (FullCopy, error) {
@@ -139,6 +144,9 @@ type relayReader struct {
 func (l *relayReader) Read(p []byte) (int, error) {
 	l.r.mu.Lock()
 	defer l.r.mu.Unlock()
+	if l.at < l.r.start || l.at > l.r.end() {
+		return 0, errRetention // another copy has come
+	}
 	n := copy(p, l.r.log[l.at-l.r.start:])
 	l.at += int64(n)
 	return n, nil
@@ -371,6 +379,7 @@ func TestRedis_promotionsContinue(t *testing.T) {
 	host, port = listen(t, r)
 	require.NoError(t, last.Do(ctx, "REPLICAOF", host, port).Err())
 	eventually(t, "the last is up", func() bool { return info(t, last, "master_link_status") == "up" })
+	requireLevel(t, first, r, last)
 	r.takeSteps()
 
 	before := info(t, middle, "master_replid")
@@ -387,11 +396,11 @@ func TestRedis_promotionsContinue(t *testing.T) {
 	r.mu.Lock()
 	own, err := r.history.Append(replication.Entry{ID: strings.Repeat("7", 40), Epoch: r.history.Last().Epoch, Start: r.end()})
 	r.history = own
+	r.endFeeders()
 	r.log = append(r.log, "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$3\r\nour\r\n$5\r\nreign\r\n"...)
 	r.notify()
 	r.mu.Unlock()
 	require.NoError(t, err)
-	require.NoError(t, last.Do(ctx, "CLIENT", "KILL", "TYPE", "master").Err())
 	eventually(t, "the last is ours", func() bool {
 		return info(t, last, "master_replid") == strings.Repeat("7", 40) && last.Get(ctx, "our").Val() == "reign"
 	})
