@@ -50,14 +50,14 @@ func (a *access) switchover(ctx context.Context, s streams, v view, to string, t
 		fmt.Fprintf(s.out, "done in %s: %s\n", took, a.outcome(ctx, v.Master))
 		return nil
 	}
-	var reply errReply
-	if errors.As(err, &reply) {
-		return fmt.Errorf("not done, %s stays master: %s", v.Master, reply)
-	}
-	// The connection may have ended because the old master let go of its clients: the nodes know the outcome.
+	// The old master lets go of its clients: whatever became of this connection, the nodes know the outcome.
 	if now, lookErr := a.look(ctx); lookErr == nil && now.Master != "" && now.Master != v.Master {
 		fmt.Fprintf(s.out, "done in %s: %s is the master now (epoch %d)\n", took, now.Master, now.Epoch)
 		return nil
+	}
+	var reply errReply
+	if errors.As(err, &reply) {
+		return fmt.Errorf("not done, %s stays master: %s", v.Master, reply)
 	}
 	return fmt.Errorf("the outcome is not known after %s: %w", took, err)
 }
