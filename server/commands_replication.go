@@ -256,7 +256,7 @@ func (x *executor) standing() replication.Standing {
 	if v := x.server; v.store != nil && v.store.State().HasCheckpoint {
 		floor = v.store.State().Meta.Offset
 	}
-	return replication.Standing{Pair: x.pairName, History: x.role.history, End: x.logEnd, Floor: floor}
+	return replication.Standing{Pair: x.pairName, History: *x.role.history, End: x.logEnd, Floor: floor}
 }
 
 func pairRows() []row {

@@ -10,6 +10,7 @@ import (
 	"github.com/tandemkv/tandem/internal/config"
 	"github.com/tandemkv/tandem/keyspace"
 	"github.com/tandemkv/tandem/persistence"
+	"github.com/tandemkv/tandem/replication"
 )
 
 // executor is the one owner of the keyspace and of all that commands see: sessions, subscriptions, watches, waits, the
@@ -50,6 +51,7 @@ type executor struct {
 	streamInMulti bool
 	wholeEnd      int64
 	drain         *drain
+	bulletin      bulletin
 	house         house
 
 	memoryFull  bool
@@ -94,6 +96,9 @@ func newExecutor(opts *Options, table *command.Table, runs []sessionHandler, log
 	}
 	x.useKeyspace(ks)
 	x.gates = gates()
+	x.role.lease.base = time.Now()
+	x.role.history = new(replication.History)
+	x.house.toldHealthy = true
 	x.encoder.Selected = -1
 	x.standbys = standbys{began: time.Now(), feeds: make(map[uint64]*standbyFeed)}
 	x.runID = randomID()
@@ -130,6 +135,7 @@ func (x *executor) tick() {
 // the slice is valid until the carrier's next acquire.
 func (x *executor) release(flush []*session) []*session {
 	x.settle()
+	x.bulletin.post(x.role.history, x.logEnd)
 	flush = append(flush, x.flush...)
 	clear(x.flush)
 	x.flush = x.flush[:0]

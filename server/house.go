@@ -11,7 +11,13 @@ type house struct {
 	expireOff bool // DEBUG SET-ACTIVE-EXPIRE 0
 	paused    bool // DEBUG PAUSE-CRON 1
 	lastPing  time.Time
+
+	toldHealthy bool
+	afterwards  []func() // to be called when the keyspace is not owned: they may wait
 }
+
+// later has f called after this round of housekeeping, outside ownership. Only housekeeping calls it.
+func (x *executor) later(f func()) { x.house.afterwards = append(x.house.afterwards, f) }
 
 // expiredPerStep is how many expired keys go between two looks at the clock.
 const expiredPerStep = 32
@@ -40,7 +46,12 @@ func (v *Server) keepHouse() {
 		}
 		wait := time.Second / time.Duration(x.opts.Hz)
 		v.keepalive.Store(int64(x.opts.TCPKeepalive / time.Second))
+		afterwards := x.house.afterwards
+		x.house.afterwards = nil
 		x.release(nil)
+		for _, f := range afterwards {
+			f()
+		}
 		if busy {
 			wait = 2 * slice // leave the others as much time as this took
 		}
@@ -96,14 +107,14 @@ func (v *Server) checkDisk() {
 	case x.diskError == errDiskBehind:
 		x.diskError = nil
 	}
-	if x.tellHealth == nil {
-		return
+	if healthy := x.diskError == nil; x.tellHealth != nil && healthy != x.house.toldHealthy {
+		x.house.toldHealthy = healthy
+		reason := ""
+		if !healthy {
+			reason = x.diskError.Error()
+		}
+		x.later(func() { x.tellHealth(healthy, reason) })
 	}
-	if x.diskError != nil {
-		x.tellHealth(false, x.diskError.Error())
-		return
-	}
-	x.tellHealth(true, "")
 }
 
 const errDiskBehind command.Error = "the disk is too far behind the log; writes are taken again when it has caught up"

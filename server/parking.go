@@ -169,10 +169,10 @@ func (p *parking) unblock(s *session, err error) {
 	p.unpark(s)
 }
 
-// unblockAll ends all waits for keys, when this node's role or data set changes under them.
+// unblockAll ends all waits for keys and acknowledgements, when this node becomes a standby under them.
 func (p *parking) unblockAll(err error) {
 	for _, s := range p.x.sessions {
-		if s.parked != nil {
+		if w := s.parked; w != nil && (len(w.keys) > 0 || w.satisfied != nil) {
 			p.unblock(s, err)
 		}
 	}

@@ -303,7 +303,7 @@ func (f *logFeed) next() ([][]byte, error) {
 
 func (x *executor) finishLoading(history replication.History, end int64) {
 	x.acquire(nil)
-	x.role.history = history
+	x.role.history = &history
 	x.logEnd = end
 	x.loading.on = false
 	x.release(nil)
@@ -320,7 +320,7 @@ func (v *Server) newReign(epoch uint64) error {
 	if err := v.saveHistory(history); err != nil {
 		return err
 	}
-	x.role.history = history
+	x.role.history = &history
 	x.encoder.Selected = -1
 	return nil
 }

@@ -84,7 +84,7 @@ func (v *Server) Reign(epoch uint64, leaseUntil time.Time, reason string) error 
 	if err := v.newReign(epoch); err != nil {
 		return err
 	}
-	x.role.leased, x.role.leaseUntil = !leaseUntil.IsZero(), leaseUntil
+	x.role.lease.set(leaseUntil)
 	x.role.masterHost, x.role.masterPort, x.role.linkUp = "", 0, false
 	x.become(RoleMaster, reason)
 	x.beginReign()
@@ -123,7 +123,6 @@ func (v *Server) follow(x *executor, host string, port int, reason string) {
 	was := x.role.role
 	x.role.masterHost, x.role.masterPort = host, port
 	x.role.linkUp, x.role.linkDown = false, x.now
-	x.role.leased = false
 	x.become(RoleStandby, reason)
 	if was != RoleStandby {
 		x.letClientsGo()
@@ -199,7 +198,11 @@ func (v *Server) linkChanged(status link.FollowerStatus) {
 		x.role.linkDown = x.now
 	}
 	x.role.linkUp = status.Up
-	v.log.Info("link to the master", "address", status.Address, "state", status.State.String(), "decision", status.Decision, "last_error", status.LastError)
+	if status.State == replication.LinkSync || status.State == replication.LinkConnected {
+		v.log.Info("link to the master", "address", status.Address, "state", status.State.String(), "decision", status.Decision)
+		return
+	}
+	v.log.Debug("link to the master", "address", status.Address, "state", status.State.String(), "last_error", status.LastError)
 }
 
 func (v *Server) announcedPort() int {
@@ -212,6 +215,7 @@ func (v *Server) announcedPort() int {
 // Fence refuses writes from now on.
 func (v *Server) Fence(reason string) {
 	x := v.x
+	x.role.lease.end() // in force at once, whatever the owner is busy with
 	x.acquire(nil)
 	defer x.release(nil)
 	if x.role.is(RoleMaster) {
@@ -224,17 +228,12 @@ func (v *Server) Unfence(leaseUntil time.Time, reason string) {
 	x := v.x
 	x.acquire(nil)
 	defer x.release(nil)
-	x.role.leased, x.role.leaseUntil = !leaseUntil.IsZero(), leaseUntil
+	x.role.lease.set(leaseUntil)
 	x.become(RoleMaster, reason)
 }
 
-// ExtendLease moves the end of the lease.
-func (v *Server) ExtendLease(leaseUntil time.Time) {
-	x := v.x
-	x.acquire(nil)
-	defer x.release(nil)
-	x.role.leaseUntil = leaseUntil
-}
+// ExtendLease moves the end of the lease. It never waits.
+func (v *Server) ExtendLease(leaseUntil time.Time) { v.x.role.lease.set(leaseUntil) }
 
 // Follow makes the node a standby. An empty address: it stands by until there is one.
 func (v *Server) Follow(address, reason string) error {
@@ -263,14 +262,6 @@ func (v *Server) Follow(address, reason string) error {
 	defer x.release(nil)
 	v.follow(x, host, port, reason)
 	return nil
-}
-
-// Position is how far this node's data reach.
-func (v *Server) Position() replication.Position {
-	x := v.x
-	x.acquire(nil)
-	defer x.release(nil)
-	return x.role.history.PositionAt(x.logEnd)
 }
 
 // OnDurability and OnHealth set who is told that CONFIG SET changed durability, and how the disk is. Once, before Start.

@@ -33,23 +33,22 @@ type roleState struct {
 	reason string
 	since  time.Time
 
-	leased     bool      // the role ends with a lease
-	leaseUntil time.Time // monotonic
-	writable   bool      // in this holding: master, and the lease holds
+	lease    lease
+	writable bool // in this holding: master, and the lease holds
 
 	masterHost string // of a standby
 	masterPort int
 	linkUp     bool
 	linkDown   time.Time // since when it is not up
 
-	history replication.History
+	history *replication.History // never nil; replaced as a whole
 }
 
 func (r *roleState) is(role Role) bool { return r.role == role }
 
 // refresh looks at the lease once for a holding: a process that slept past its lease writes nothing when it wakes.
 func (r *roleState) refresh(now time.Time) {
-	r.writable = r.role == RoleMaster && (!r.leased || now.Before(r.leaseUntil))
+	r.writable = r.role == RoleMaster && r.lease.holds(now)
 }
 
 // expiryMode: only a master that may write removes what has expired.
@@ -82,7 +81,7 @@ func (x *executor) become(role Role, reason string) {
 	x.role.role, x.role.reason, x.role.since = role, reason, x.now
 	x.role.refresh(x.now)
 	x.log.Info("role", "from", from.String(), "to", role.String(), "reason", reason)
-	if from == RoleMaster && role != RoleMaster {
+	if role == RoleStandby && from != RoleStandby {
 		x.parking.unblockAll(errUnblocked)
 	}
 }

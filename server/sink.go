@@ -85,7 +85,7 @@ func (k *sink) Apply(b *link.Batch) error {
 		if err := k.applier.Apply(args, x.nowMs); err != nil {
 			// The data differ from the master's: nothing of them is worth keeping.
 			x.log.Error("the master's stream does not apply; a full copy is needed", "offset", x.logEnd+int64(end), "error", err)
-			x.role.history = nil
+			x.role.history = new(replication.History)
 			return err
 		}
 		if !k.applier.InMulti() {
@@ -112,7 +112,7 @@ func (k *sink) Continue(history replication.History) error {
 	if x.role.history.Last().ID != history.Last().ID {
 		x.standbys.closeAll() // those that follow this node must learn of the new history
 	}
-	x.role.history = history
+	x.role.history = &history
 	return nil
 }
 
@@ -141,10 +141,11 @@ func (k *sink) Rewind(ctx context.Context, offset int64, reason string) error {
 		v.fatal(fmt.Errorf("cut the log back to %d: %w", offset, err))
 		return err
 	}
-	x.role.history = x.role.history.CutAt(offset)
+	cut := x.role.history.CutAt(offset)
+	x.role.history = &cut
 	x.logEnd, x.streamDB, x.streamInMulti = offset, db, false
 	x.touchAllWatchers(-1)
-	return v.saveHistory(x.role.history)
+	return v.saveHistory(cut)
 }
 
 // rebuild brings the keyspace in place to an offset, from the checkpoint and the log. The caller owns it.
@@ -276,7 +277,7 @@ func (c *fullCopy) Commit() error {
 		}
 	}
 	x.useKeyspace(c.ks)
-	x.role.history, x.logEnd = c.history, c.offset
+	x.role.history, x.logEnd = &c.history, c.offset
 	x.streamDB, x.streamInMulti = c.db, false
 	c.sink.applier.Reset(c.db)
 	x.standbys.closeAll()

@@ -64,8 +64,8 @@ func (x *executor) beginReign() {
 func (x *executor) applyDurability() {
 	x.promises.standbys = x.opts.Durability == DurabilityStandby
 	x.standbys.master.SetDurability(x.promises.standbys)
-	if x.tellDurability != nil {
-		x.tellDurability(x.promises.standbys)
+	if on := x.promises.standbys; x.tellDurability != nil {
+		go x.tellDurability(on)
 	}
 	x.commitMoved()
 }
@@ -89,7 +89,7 @@ func (b *standbys) evaluate(x *executor) {
 	case !open:
 		return
 	case b.want != nil:
-		b.want(wish.Number, wish.Set)
+		x.later(func() { b.want(wish.Number, wish.Set) })
 	default:
 		b.recorded(x, wish.Number)
 	}
@@ -212,7 +212,7 @@ func (o source) Extent() (replication.History, replication.Range) {
 	x.acquire(nil)
 	defer x.release(nil)
 	x.appendPending()
-	return x.role.history, replication.Range{Start: x.stream.Start(), End: x.logEnd}
+	return *x.role.history, replication.Range{Start: x.stream.Start(), End: x.logEnd}
 }
 
 func (o source) NewReader(from int64) (link.LogReader, error) {
