@@ -54,7 +54,9 @@
 //     others under a later incarnation) gives no vote and no promise until it has
 //     heard from every other voter and taken their highest epoch: whoever it may
 //     have voted for has that epoch on disk. Only at the very beginning, when
-//     nobody in a quorum knows of any reign, may it begin without the rest.
+//     nobody in a quorum knows of any reign, may it begin without the rest. (So
+//     a voter that lost its disk and a node that never took part could begin anew
+//     while the third, which knows better, is away: that takes two failures.)
 //  9. The role changes in becomeRole only, along the table in role.go; no error
 //     changes it.
 //

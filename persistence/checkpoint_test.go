@@ -197,11 +197,15 @@ func TestCheckpoint_refusesWhatCannotBeTrue(t *testing.T) {
 		return w.Finish(context.Background(), meta, opts)
 	}
 	var out *OutOfRangeError
-	require.ErrorAs(t, finish(false, Meta{Offset: 101}, FinishOptions{}), &out)
+	require.ErrorAs(t, finish(true, Meta{Offset: 101}, FinishOptions{}), &out)
+	require.ErrorContains(t, finish(true, Meta{}, FinishOptions{Rows: map[string][]byte{"format": nil}}), "belongs to the store")
+	_, err := s.NewCheckpoint(false)
+	require.ErrorIs(t, err, ErrFullNeeded)
+	require.NoError(t, finish(true, Meta{}, FinishOptions{}))
 	require.ErrorContains(t, finish(false, Meta{}, FinishOptions{RestartLog: true}), "only a full checkpoint")
-	require.ErrorContains(t, finish(false, Meta{}, FinishOptions{Rows: map[string][]byte{"format": nil}}), "belongs to the store")
-	require.NoError(t, finish(false, Meta{Offset: 50}, FinishOptions{}))
+	require.NoError(t, finish(true, Meta{Offset: 50}, FinishOptions{}))
 	require.ErrorAs(t, finish(false, Meta{Offset: 49}, FinishOptions{}), &out)
+	require.NoError(t, finish(true, Meta{Offset: 50}, FinishOptions{}))
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
 	w, err := s.NewCheckpoint(false)
@@ -210,7 +214,7 @@ func TestCheckpoint_refusesWhatCannotBeTrue(t *testing.T) {
 	require.ErrorContains(t, w.Finish(context.Background(), Meta{Offset: 100}, FinishOptions{}), "has ended")
 	require.EqualValues(t, 50, s.State().Meta.Offset)
 	require.Panics(t, func() {
-		w, err := s.NewCheckpoint(false)
+		w, err := s.NewCheckpoint(true)
 		require.NoError(t, err)
 		defer func() { require.NoError(t, w.Abort()) }()
 		w.Put(maxDatabase+1, nil, nil)

@@ -47,14 +47,23 @@ type spilledFile struct {
 // runsQueuedMax is the number of runs waiting for the spill goroutine at which Ready says no.
 const runsQueuedMax = 2
 
-// ErrCheckpointRunning says that another checkpoint is being written.
-var ErrCheckpointRunning = errors.New("persistence: another checkpoint is being written")
+// Met by NewCheckpoint.
+var (
+	ErrCheckpointRunning = errors.New("persistence: another checkpoint is being written")
+	// ErrFullNeeded: Finish of a checkpoint of changes failed. Its changes are not dirty for the caller any more
+	// and not on disk, so the next checkpoint must hold everything.
+	ErrFullNeeded = errors.New("persistence: the last checkpoint failed with its changes, so the next must be a full one")
+)
 
-// NewCheckpoint begins a checkpoint. A full one replaces all there is; the other kind changes the last one.
-// There is one at a time. End it with Finish or Abort.
+// NewCheckpoint begins a checkpoint. A full one replaces all there is; the other kind changes the last one, and
+// is refused with ErrFullNeeded after one whose Finish failed. There is one at a time. End it with Finish, or
+// with Abort if its changes are still dirty for the caller.
 func (s *Store) NewCheckpoint(full bool) (*CheckpointWriter, error) {
 	if err := s.health.verdict(); err != nil {
 		return nil, err
+	}
+	if !full && s.fullNeeded.Load() {
+		return nil, ErrFullNeeded
 	}
 	if !s.writing.CompareAndSwap(false, true) {
 		return nil, ErrCheckpointRunning
@@ -171,11 +180,12 @@ type FinishOptions struct {
 func (w *CheckpointWriter) Finish(ctx context.Context, meta Meta, opts FinishOptions) (err error) {
 	defer func() {
 		left := w.end()
-		if err == nil && left != nil {
+		if err != nil {
+			w.store.fullNeeded.Store(true)
+			err = errors.Join(err, left)
+		} else if left != nil {
 			w.store.opts.Logf("store: the checkpoint is written, but its scratch files stay for now: %v", left)
-			return
 		}
-		err = errors.Join(err, left)
 	}()
 	if err := w.check(meta, opts); err != nil {
 		return err
@@ -309,6 +319,7 @@ func (w *CheckpointWriter) publish(meta Meta, opts FinishOptions, paths []string
 		return fmt.Errorf("persistence: bringing in the checkpoint at offset %d: %w", meta.Offset, err)
 	}
 	s.checkpoint.Store(&meta)
+	s.fullNeeded.Store(false)
 	if opts.RestartLog {
 		s.log.restart(meta.Offset)
 	}

@@ -38,6 +38,7 @@
 //     rewritten; only TruncateTo replaces the one it divides, in the same batch as the deletion of the rest.
 //  2. Start ≤ checkpoint offset ≤ End, and the log from the checkpoint's offset on is always kept.
 //  3. A checkpoint becomes visible after the log is synced up to its offset, never before.
+//     After a Finish that failed the next checkpoint must be full (ErrFullNeeded).
 //  4. Written follows what Pebble accepted, Synced what the disk confirmed. Both only grow, but for TruncateTo
 //     and a restart of the log.
 //  5. After the first failed write or sync nothing is written any more (the kernel may have dropped the dirty
@@ -50,8 +51,8 @@
 //
 // The owner: Append, Announce, TruncateTo, Reset; and CheckpointWriter's Put, Delete, DeleteAll, Ready. The
 // checkpoint goroutine: NewCheckpoint, Finish, Abort. A LogReader belongs to one goroutine. All else from
-// anywhere. Long-lived goroutines: one per store writes log rows and retains (ends in Close); one per
-// CheckpointWriter spills runs (ends in Finish or Abort); and Pebble's own.
+// anywhere. Long-lived goroutines: one per store writes log rows and retains, one calls OnProgress's function
+// (both end in Close); one per CheckpointWriter spills runs (ends in Finish or Abort); and Pebble's own.
 //
 // # Small rows
 //

@@ -29,6 +29,7 @@ type Log struct {
 	appended   signal // fired by Announce
 	progressed signal // fired when written, synced or the verdict advanced
 	onProgress atomic.Pointer[func()]
+	moved      chan struct{} // capacity 1; wakes the notifier
 
 	wake      chan struct{} // capacity 1
 	wanted    atomic.Bool   // Announce asked for a sync that the sync goroutine has not begun
@@ -75,6 +76,7 @@ func newTailLog(end int64, segBytes int, tailBytes int64) *Log {
 	l := &Log{
 		tailBytes: tailBytes,
 		wake:      make(chan struct{}, 1),
+		moved:     make(chan struct{}, 1),
 		stop:      make(chan struct{}),
 		done:      make(chan struct{}),
 	}
@@ -182,7 +184,8 @@ func (l *Log) Err() error {
 	return l.store.health.verdict()
 }
 
-// OnProgress sets the function that the sync goroutine calls after Written, Synced or Err changed.
+// OnProgress sets the function that is called, from a goroutine of its own, after Written, Synced or Err
+// changed. Several changes may share a call. It may wait for the owner.
 func (l *Log) OnProgress(fn func()) { l.onProgress.Store(&fn) }
 
 // Wait blocks until End() > offset. It ends early with the context's error, or ErrClosed.

@@ -96,6 +96,7 @@ func (l *Log) writeDue(due bool) {
 			return
 		}
 		l.writeRows(d)
+		l.progress()
 		due = false
 	}
 	l.progress() // the verdict came; SyncNow's callers wait for it
@@ -133,7 +134,6 @@ func (l *Log) writeRows(d duty) {
 	l.tail.mu.Lock()
 	l.trimTail(l.tail.end) // what piled up while the disk was slow
 	l.tail.mu.Unlock()
-	l.progress()
 }
 
 func (l *Log) commitPieces(pieces []piece, sync bool) error {
@@ -159,10 +159,27 @@ func (l *Log) commitPieces(pieces []piece, sync bool) error {
 	})
 }
 
+// progress tells SyncNow's callers and the notifier.
 func (l *Log) progress() {
 	l.progressed.fire()
-	if fn := l.onProgress.Load(); fn != nil {
-		(*fn)()
+	select {
+	case l.moved <- struct{}{}:
+	default: // a notice is already waiting
+	}
+}
+
+// notify is the goroutine that calls what OnProgress set. It is not the sync goroutine, so that the next sync
+// runs while replies go out, and so that the callee may wait for an owner who in turn waits for a sync.
+func (l *Log) notify() {
+	for {
+		select {
+		case <-l.moved:
+			if fn := l.onProgress.Load(); fn != nil {
+				(*fn)()
+			}
+		case <-l.stop:
+			return
+		}
 	}
 }
 

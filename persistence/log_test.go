@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -87,6 +88,30 @@ func TestLog_alwaysSyncsOnAnnounce(t *testing.T) {
 	s.appendStream(10)
 	s.Log().Announce()
 	require.EqualValues(t, 10, <-progress)
+	require.NoError(t, s.Close())
+}
+
+func TestLog_theOwnerMayWaitForASyncWhileProgressWaitsForTheOwner(t *testing.T) {
+	opts := testOptions(vfs.NewMem())
+	opts.Fsync = FsyncAlways
+	s := openTest(t, opts)
+	var owner sync.Mutex
+	var called atomic.Int32
+	s.Log().OnProgress(func() {
+		owner.Lock()
+		defer owner.Unlock()
+		called.Add(1)
+	})
+	owner.Lock()
+	for range 5 {
+		s.appendStream(100)
+		s.Log().Announce()
+		s.flush()
+		require.NoError(t, s.Log().TruncateTo(s.Log().End()-50))
+	}
+	require.Zero(t, called.Load())
+	owner.Unlock()
+	until(t, "the notice", func() bool { return called.Load() > 0 })
 	require.NoError(t, s.Close())
 }
 

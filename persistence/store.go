@@ -44,6 +44,8 @@ type Store struct {
 	}
 	// writing is held by the one CheckpointWriter that may exist.
 	writing atomic.Bool
+	// fullNeeded: see ErrFullNeeded. A restart needs no such note: it loads what is on disk and replays.
+	fullNeeded atomic.Bool
 }
 
 // State is what start-up found.
@@ -75,6 +77,7 @@ func Open(opts Options) (*Store, error) {
 		return nil, errors.Join(err, s.lock.Close())
 	}
 	go s.log.run()
+	go s.log.notify()
 	return s, nil
 }
 

@@ -13,6 +13,9 @@ func (x *executor) noteChanges(s *session) {
 		c := &changes[i]
 		if c.Key == nil {
 			x.touchAllWatchers(c.DB)
+			if c.Created { // SWAPDB brought keys
+				x.parking.databaseChanged(c.DB)
+			}
 			continue
 		}
 		x.touchWatchers(c.DB, c.Key)

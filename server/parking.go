@@ -117,6 +117,15 @@ func (p *parking) keyChanged(c *keyspace.Change) {
 	}
 }
 
+// databaseChanged notes that any key of a database may let somebody go on.
+func (p *parking) databaseChanged(db int) {
+	for k := range p.byKey {
+		if k.db == db {
+			p.ready = append(p.ready, k)
+		}
+	}
+}
+
 // serveReady runs the commands of sessions whose keys have changed. What they change can make others ready in turn.
 func (p *parking) serveReady() {
 	for len(p.ready) > 0 {
