@@ -4,7 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+)
+
+// How long the nodes are asked for the outcome of a switchover.
+const (
+	outcomeLooks = 40
+	outcomePause = 50 * time.Millisecond
 )
 
 func runSwitchover(ctx context.Context, s streams, args []string) error {
@@ -47,34 +54,35 @@ func (a *access) switchover(ctx context.Context, s streams, v view, to string, t
 	_, err = c.do(timeout, words...)
 	took := time.Since(began).Round(time.Millisecond)
 	if err == nil {
-		fmt.Fprintf(s.out, "done in %s: %s\n", took, a.outcome(ctx, v.Master))
-		return nil
-	}
-	// The old master lets go of its clients: whatever became of this connection, the nodes know the outcome.
-	if now, lookErr := a.look(ctx); lookErr == nil && now.Master != "" && now.Master != v.Master {
-		fmt.Fprintf(s.out, "done in %s: %s is the master now (epoch %d)\n", took, now.Master, now.Epoch)
+		text, _ := a.outcome(ctx, v.Master)
+		fmt.Fprintf(s.out, "done in %s: %s\n", took, text)
 		return nil
 	}
 	var reply errReply
-	if errors.As(err, &reply) {
+	if errors.As(err, &reply) && strings.HasPrefix(string(reply), "ERR ") {
 		return fmt.Errorf("not done, %s stays master: %s", v.Master, reply)
 	}
-	return fmt.Errorf("the outcome is not known after %s: %w", took, err)
+	// The old master lets go of its clients, this one included: the nodes know the outcome.
+	if text, done := a.outcome(ctx, v.Master); done {
+		fmt.Fprintf(s.out, "done in %s: %s\n", time.Since(began).Round(time.Millisecond), text)
+		return nil
+	}
+	return fmt.Errorf("not done, as it seems: %w; see `tandem status`", err)
 }
 
 // outcome names the new master. It may take a moment until the nodes say so.
-func (a *access) outcome(ctx context.Context, was string) string {
-	for range 20 {
+func (a *access) outcome(ctx context.Context, was string) (text string, done bool) {
+	for range outcomeLooks {
 		if now, err := a.look(ctx); err == nil && now.Master != "" && now.Master != was {
-			return fmt.Sprintf("%s is the master now (epoch %d)", now.Master, now.Epoch)
+			return fmt.Sprintf("%s is the master now (epoch %d)", now.Master, now.Epoch), true
 		}
 		select {
 		case <-ctx.Done():
-			return was + " has handed over"
-		case <-time.After(50 * time.Millisecond):
+			return was + " has handed over", false
+		case <-time.After(outcomePause):
 		}
 	}
-	return was + " has handed over"
+	return was + " has handed over", false
 }
 
 func addrOf(v view, id string) string {

@@ -216,8 +216,8 @@ func (a *Agent) at(tick int64) time.Time {
 
 // step gives the core one event and does what it answers.
 func (a *Agent) step(e failover.Event) error {
-	moment := failover.Moment{Tick: a.tick(), Position: a.node.Position()}
-	for _, action := range a.core.Step(moment, e) {
+	position := a.node.Position()
+	for _, action := range a.core.Step(failover.Moment{Tick: a.tick(), Position: position}, e) {
 		if err := a.do(action); err != nil {
 			return err
 		}
