@@ -112,6 +112,9 @@ func (a Persist) String() string {
 	if b.Lost {
 		text += " lost"
 	}
+	if b.Doubtful {
+		text += " doubtful"
+	}
 	return text
 }
 

@@ -329,7 +329,7 @@ func (n *Node) win() {
 	c := n.campaign
 	n.campaign = campaign{}
 	n.do(SealLog{})
-	n.ballot.Reign = c.term
+	n.ballot.Reign, n.ballot.Doubtful = c.term, false
 	n.ballot.Record = Record{Epoch: c.term, Set: n.firstSet()}
 	n.persist()
 	reason := fmt.Sprintf("elected in epoch %d with %d votes of %d: %s", c.term, n.votes(), len(n.config.Voters), c.why)
@@ -338,6 +338,7 @@ func (n *Node) win() {
 	n.reign = reign{epoch: c.term, floorTick: c.startTick - 1, commit: n.ballot.Record}
 	n.reign.leaseUntilTick = n.leaseEnd()
 	n.becomeRole(Master, reason)
+	n.roleReason, n.roleTick = reason, n.at.Tick // also when a reign is renewed
 	n.do(BecomeMaster{Epoch: c.term, LeaseUntilTick: n.reign.leaseUntilTick, Reason: reason})
 	n.heartbeat()
 }

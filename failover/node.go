@@ -85,6 +85,7 @@ func (n *Node) Step(at Moment, event Event) []Action {
 	n.checkLease()
 	n.resolveDoubt()
 	n.dispatch(event)
+	n.persist()
 	return n.actions
 }
 
@@ -125,7 +126,9 @@ func (n *Node) boot() {
 	if lostMemory {
 		n.ballot.Lost = true
 	}
-	n.doubt.doubtful = n.hasData() && (!n.config.Intact || n.at.Position.Epoch > n.ballot.Epoch)
+	if n.hasData() && (!n.config.Intact || n.at.Position.Epoch > n.ballot.Epoch) {
+		n.ballot.Doubtful = true
+	}
 	if n.ballot.VotedFor != "" && n.ballot.VotedFor != n.config.ID {
 		n.promise = promise{to: n.ballot.VotedFor, unknown: true, untilTick: n.promiseEnd()}
 	}
@@ -151,7 +154,7 @@ func (n *Node) persist() {
 	}
 	b, s := n.ballot, n.saved
 	if b.Record.equal(s.Record) && b.Incarnation == s.Incarnation && b.Epoch == s.Epoch && b.VotedFor == s.VotedFor &&
-		b.VotedSync == s.VotedSync && b.Reign == s.Reign && b.Lost == s.Lost {
+		b.VotedSync == s.VotedSync && b.Reign == s.Reign && b.Lost == s.Lost && b.Doubtful == s.Doubtful {
 		return
 	}
 	n.saved = n.ballot
@@ -177,13 +180,15 @@ func (n *Node) position() replication.Position {
 	return p
 }
 
-// send completes a message with the sender's view and hands it out.
+// send completes a message with the sender's view and hands it out. Whatever the
+// ballot says is on disk before anyone is told.
 func (n *Node) send(to *peer, m Message) {
+	n.persist()
 	n.seq++
 	m.Protocol, m.Pair, m.From = ProtocolVersion, n.config.Pair, n.config.ID
 	m.Incarnation, m.Seq, m.ToIncarnation = n.ballot.Incarnation, n.seq, to.incarnation
 	m.Role, m.Epoch, m.Reign, m.Record = n.role, n.ballot.Epoch, n.ballot.Reign, n.ballot.Record
-	m.Position, m.Healthy, m.Doubtful = n.position(), n.healthy, n.doubt.doubtful
+	m.Position, m.Healthy, m.Doubtful = n.position(), n.healthy, n.ballot.Doubtful
 	m.Fresh, m.Master = n.ballot.pristine(n.config.ID), n.masterID()
 	n.do(Send{To: to.ID, Message: m})
 }

@@ -139,8 +139,7 @@ func (n *Node) hear(p *peer, m Message) bool {
 	p.echoed = p.echoed || m.ToIncarnation == n.ballot.Incarnation
 	n.releaseByWord(p, m)
 	if n.reign.epoch == 0 && m.Record.Newer(n.ballot.Record) {
-		n.ballot.Record = m.Record
-		n.persist()
+		n.ballot.Record = m.Record // on disk before this node's next message, as all of the ballot
 	}
 	n.restoreMemory()
 	return true
@@ -152,7 +151,7 @@ func (n *Node) loseMemory(m Message) {
 	n.report("%s knows incarnation %d of this node, its disk says %d: the ballot was lost or put back", m.From, m.ToIncarnation, n.ballot.Incarnation)
 	n.ballot.Incarnation = m.ToIncarnation + 1
 	n.ballot.Lost = true
-	n.doubt = doubt{doubtful: n.hasData()}
+	n.doubt, n.ballot.Doubtful = doubt{}, n.hasData()
 	n.startTick = n.at.Tick
 	for i := range n.peers {
 		n.peers[i].echoed = false

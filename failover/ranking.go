@@ -30,7 +30,7 @@ func (m merit) better(other merit) bool {
 // betterNode is the best data node heard lately that is better than this one, or "".
 func (n *Node) betterNode() string {
 	record := n.newestRecord()
-	best := merit{admitted: record.Admits(n.config.ID), healthy: n.healthy, certain: certain(record, n.doubt.doubtful, n.position(), n.ballot.Reign),
+	best := merit{admitted: record.Admits(n.config.ID), healthy: n.healthy, certain: certain(record, n.ballot.Doubtful, n.position(), n.ballot.Reign),
 		position: n.position(), id: n.config.ID}
 	for i := range n.peers {
 		p := &n.peers[i]

@@ -79,6 +79,9 @@ type Ballot struct {
 	// Lost says that the voter's memory began empty and that it has not yet heard
 	// from every other voter: it may have voted and not know it.
 	Lost bool
+	// Doubtful says that the data may lack writes that this node has acknowledged,
+	// since it was killed and has not compared its data yet (doubt.go).
+	Doubtful bool
 	// Record is the newest in-sync record seen.
 	Record Record
 }

@@ -5,7 +5,7 @@ func (n *Node) Status() Status {
 	s := Status{
 		ID: n.config.ID, Incarnation: n.ballot.Incarnation, Role: n.role, RoleReason: n.roleReason, RoleTick: n.roleTick,
 		Policy: n.config.Policy, Epoch: n.reign.epoch, BallotEpoch: n.ballot.Epoch, VotedFor: n.ballot.VotedFor,
-		Master: n.masterID(), Record: n.ballot.Record, Waiting: n.search.waiting, Doubtful: n.doubt.doubtful,
+		Master: n.masterID(), Record: n.ballot.Record, Waiting: n.search.waiting, Doubtful: n.ballot.Doubtful,
 		Switchover: n.handover.phase.String(), SwitchoverTo: n.handover.to,
 		Healthy: n.healthy, HealthReason: n.sickness, QuorumVoters: n.config.quorum(), ReachedVoters: 1,
 	}
