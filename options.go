@@ -29,6 +29,9 @@ type Options struct {
 	Heartbeat   time.Duration
 	ForwardWait time.Duration
 
+	// Network, for tests, stands between this node and the others; nil: the real one. It is no directive.
+	Network Network
+
 	directives *config.Set
 }
 

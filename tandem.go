@@ -24,12 +24,27 @@ type Node struct {
 	server *server.Server // nil for a witness
 	agent  *agent.Agent   // nil when the node stands alone
 	rw, ro *forward.Forwarder
-	ports  []net.Listener // of a witness
+	ports  []witnessPort
 
 	agentSet chan struct{} // closed when agent is set: the server starts before it
 	failed   chan error
 	closing  sync.Once
+	closed   chan struct{} // closed when the end begins
 	closeErr error
+}
+
+// witnessPort is an address that a witness forwards from.
+type witnessPort struct {
+	kind server.PortKind
+	ln   net.Listener
+}
+
+// Network is the way to the other nodes of the pair. A test puts its own into Options, to cut it.
+type Network interface {
+	// Cut reports that what goes to and comes from a gossip address is lost at present.
+	Cut(gossipAddr string) bool
+	// Dial connects to another node's port: to follow it, or to forward to it.
+	Dial(ctx context.Context, address string) (net.Conn, error)
 }
 
 // Start runs a node. It returns when the data are loaded and the node takes part in the pair; in a pair it may have no master yet.
@@ -37,7 +52,7 @@ func Start(o *Options, log *slog.Logger) (*Node, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	n := &Node{opts: o, log: log, agentSet: make(chan struct{}), failed: make(chan error, 1)}
+	n := &Node{opts: o, log: log, agentSet: make(chan struct{}), failed: make(chan error, 1), closed: make(chan struct{})}
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -64,10 +79,25 @@ func (n *Node) openForwarders() {
 		StrangersLimited: n.opts.Server.RequirePass != "",
 		Log:              func(text string) { n.log.Info(text) },
 	}
+	if n.opts.Network != nil {
+		o.Dial = n.opts.Network.Dial
+	}
 	o.Refusals = forward.RefusalsRW()
-	n.rw = forward.New(forward.TargetFunc(func() (string, <-chan struct{}) { <-n.agentSet; return n.agent.MasterNow() }), o)
+	n.rw = forward.New(n.target((*agent.Agent).MasterNow), o)
 	o.Refusals = forward.RefusalsRO()
-	n.ro = forward.New(forward.TargetFunc(func() (string, <-chan struct{}) { <-n.agentSet; return n.agent.ReaderNow() }), o)
+	n.ro = forward.New(n.target((*agent.Agent).ReaderNow), o)
+}
+
+// target asks the agent; before it is there, nobody is known.
+func (n *Node) target(ask func(*agent.Agent) (string, <-chan struct{})) forward.Target {
+	return forward.TargetFunc(func() (string, <-chan struct{}) {
+		select {
+		case <-n.agentSet:
+			return ask(n.agent)
+		default:
+			return "", n.agentSet
+		}
+	})
 }
 
 func (n *Node) startServer() (err error) {
@@ -76,6 +106,9 @@ func (n *Node) startServer() (err error) {
 	if o.paired() {
 		parts.PairName = o.PairName
 		parts.Router = router{n}
+	}
+	if o.Network != nil {
+		parts.Dial = o.Network.Dial
 	}
 	if n.server, err = server.New(&o.Server, parts); err != nil {
 		return err
@@ -89,7 +122,13 @@ func (n *Node) startServer() (err error) {
 	if err := n.server.Start(); err != nil {
 		return err
 	}
-	go func() { n.fail(<-n.server.Failed()) }()
+	go func() {
+		select {
+		case err := <-n.server.Failed():
+			n.fail(err)
+		case <-n.closed:
+		}
+	}()
 	if !o.paired() {
 		return nil
 	}
@@ -109,18 +148,19 @@ func (n *Node) whenPaired(f func()) {
 func (n *Node) startWitness() error {
 	o := &n.opts.Server
 	for _, p := range []struct {
+		kind   server.PortKind
 		number int
 		to     *forward.Forwarder
-	}{{o.RWPort, n.rw}, {o.ROPort, n.ro}} {
+	}{{server.PortRW, o.RWPort, n.rw}, {server.PortRO, o.ROPort, n.ro}} {
 		if p.number == 0 {
 			continue
 		}
 		for _, address := range server.ListenAddresses(o, p.number) {
 			ln, err := net.Listen("tcp", address)
 			if err != nil {
-				return fmt.Errorf("Failed listening on port %d, aborting: %w", p.number, err)
+				return fmt.Errorf("Failed listening on port %d (%s), aborting: %w", p.number, p.kind, err)
 			}
-			n.ports = append(n.ports, ln)
+			n.ports = append(n.ports, witnessPort{p.kind, ln})
 			go func() {
 				if err := p.to.Serve(ln); err != nil && !errors.Is(err, forward.ErrClosed) && !errors.Is(err, net.ErrClosed) {
 					n.fail(err)
@@ -128,16 +168,16 @@ func (n *Node) startWitness() error {
 			}()
 		}
 	}
-	var rw, ro int
-	for _, ln := range n.ports {
-		port := ln.Addr().(*net.TCPAddr).Port
-		if port == o.ROPort {
-			ro = port
-		} else {
-			rw = port
+	return n.startAgent(agent.NewWitness(), 0, n.witnessPort(server.PortRW), n.witnessPort(server.PortRO))
+}
+
+func (n *Node) witnessPort(kind server.PortKind) int {
+	for _, p := range n.ports {
+		if p.kind == kind {
+			return p.ln.Addr().(*net.TCPAddr).Port
 		}
 	}
-	return n.startAgent(agent.NewWitness(), 0, rw, ro)
+	return 0
 }
 
 func (n *Node) startAgent(driver agent.Node, port, rw, ro int) error {
@@ -145,13 +185,17 @@ func (n *Node) startAgent(driver agent.Node, port, rw, ro int) error {
 	if o.Server.AnnouncePort != 0 && port != 0 {
 		port = o.Server.AnnouncePort
 	}
+	var cut func(string) bool
+	if o.Network != nil {
+		cut = o.Network.Cut
+	}
 	a, err := agent.Start(agent.Options{
 		ID: o.NodeID, Pair: o.PairName, Voters: o.voters(), Join: o.PairPeers, Policy: o.policy(),
 		SyncDurability: o.Server.Durability == server.DurabilityStandby,
 		Intact:         n.server != nil && n.server.Intact(),
 		Dir:            o.Server.Dir, GossipBind: o.GossipBind, GossipPort: o.GossipPort, GossipKey: o.GossipKey,
 		AnnounceHost: o.Server.AnnounceHost, Port: port, RWPort: rw, ROPort: ro, Tick: tick, Timing: o.timing(),
-		Log: n.say,
+		Log: n.say, Cut: cut,
 	}, driver)
 	if err != nil {
 		return err
@@ -195,6 +239,7 @@ func (n *Node) Failed() <-chan error { return n.failed }
 // Close ends the node in order: mastership, clients, data. It may be called more than once.
 func (n *Node) Close() error {
 	n.closing.Do(func() {
+		close(n.closed)
 		if n.agent != nil {
 			n.closeErr = n.agent.Close()
 		}
@@ -203,14 +248,16 @@ func (n *Node) Close() error {
 	return n.closeErr
 }
 
-// Kill ends the node as a crash of its process would: nobody is told, nothing is brought to disk. For tests.
+// Kill ends the node as much as possible like the death of its process: its clients are cut off before the others can
+// notice, nobody is told, no checkpoint is taken and the data are not marked as closed in order. For tests.
 func (n *Node) Kill() error {
 	n.closing.Do(func() {
+		close(n.closed)
+		if n.server != nil {
+			n.server.Crash()
+		}
 		if n.agent != nil {
 			n.closeErr = n.agent.Kill()
-		}
-		if n.server != nil {
-			n.server.SkipFinalCheckpoint()
 		}
 		n.closeRest()
 	})
@@ -218,17 +265,15 @@ func (n *Node) Kill() error {
 }
 
 func (n *Node) closeRest() {
-	for _, ln := range n.ports {
-		n.closeErr = errors.Join(n.closeErr, ln.Close())
-	}
-	if n.agent == nil && n.rw != nil {
-		close(n.agentSet) // nobody waits for it any longer
-		n.agent = nil
+	for _, p := range n.ports {
+		if err := p.ln.Close(); !errors.Is(err, net.ErrClosed) {
+			n.closeErr = errors.Join(n.closeErr, err)
+		}
 	}
 	if n.server != nil {
 		n.closeErr = errors.Join(n.closeErr, n.server.Close())
 	}
-	if n.rw != nil && n.agent != nil {
+	if n.rw != nil {
 		n.rw.Close()
 		n.ro.Close()
 	}
@@ -246,6 +291,11 @@ func (n *Node) ROAddr() string { return n.address(server.PortRO) }
 func (n *Node) address(kind server.PortKind) string {
 	if n.server != nil {
 		return n.server.Addr(kind)
+	}
+	for _, p := range n.ports {
+		if p.kind == kind {
+			return p.ln.Addr().String()
+		}
 	}
 	return ""
 }

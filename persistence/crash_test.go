@@ -55,13 +55,19 @@ func (p *photographer) MaybeError(op errorfs.Op) error {
 
 func (p *photographer) String() string { return "photographer" }
 
-// wrap puts the photographer before a file system. MemFS.Link takes a read lock twice and would wait for
-// itself if a clone came between, so links and pictures exclude each other.
+// wrap puts the photographer before a file system. MemFS takes a read lock twice for some operations and would
+// wait for itself if a clone came between, so these and pictures exclude each other.
 func (p *photographer) wrap() vfs.FS { return errorfs.Wrap(linkFS{p.mem, p}, p) }
 
 type linkFS struct {
 	*vfs.MemFS
 	photo *photographer
+}
+
+func (f linkFS) ReuseForWrite(from, to string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	f.photo.mu.Lock()
+	defer f.photo.mu.Unlock()
+	return f.MemFS.ReuseForWrite(from, to, category)
 }
 
 func (f linkFS) Link(from, to string) error {

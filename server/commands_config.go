@@ -73,6 +73,7 @@ func configSet(x *executor, s *session, args [][]byte) error {
 	for i := 2; i < len(args); i += 2 {
 		pairs = append(pairs, config.Pair{Name: string(args[i]), Value: string(args[i+1])})
 	}
+	defer x.lookAround()
 	if err := x.directives.Change(pairs, x.allowed(x.opts.ProtectedConfig, s)); err != nil {
 		var refused *config.ChangeError
 		if errors.As(err, &refused) {

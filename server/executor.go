@@ -54,6 +54,7 @@ type executor struct {
 	bulletin      bulletin
 	house         house
 
+	healthy     bool // no gate has anything to ask about the node: see lookAround
 	memoryFull  bool
 	diskError   error // writes cannot be kept: they are refused
 	noFinalSave bool
@@ -128,7 +129,8 @@ func (x *executor) acquire(c carrier) {
 func (x *executor) tick() {
 	x.now = time.Now()
 	x.nowMs = x.now.UnixMilli()
-	x.role.refresh(x.now)
+	x.stats.startClock(x.now)
+	x.lookAround()
 }
 
 // release gives ownership back. The sessions returned belong to the carrier of acquire and have bytes to send or an end to meet;
@@ -243,7 +245,6 @@ func (x *executor) refuse(s *session, spec *command.Spec, err error) {
 
 // call runs one admitted command now; its effects join the unit.
 func (x *executor) call(s *session, spec *command.Spec, args [][]byte, canBlock bool) {
-	start := x.stats.start()
 	s.spec = spec
 	if spec.Handler == nil {
 		mark := len(s.w.Buf)
@@ -252,7 +253,7 @@ func (x *executor) call(s *session, spec *command.Spec, args [][]byte, canBlock 
 			s.w.Error(err.Error())
 			x.stats.failed(spec, err)
 		}
-		x.stats.ran(spec, start)
+		x.stats.ran(spec)
 		return
 	}
 	x.engine.Mode = x.role.expiryMode()
@@ -264,7 +265,7 @@ func (x *executor) call(s *session, spec *command.Spec, args [][]byte, canBlock 
 	if b := c.Blocked(); b != nil {
 		x.parking.parkOnKeys(s, b, spec, args)
 	}
-	x.stats.ran(spec, start)
+	x.stats.ran(spec)
 }
 
 // closeUnit turns the effects since the last one into log bytes: one command's, or all of EXEC's.

@@ -34,14 +34,29 @@ func gates() []gate {
 	}
 }
 
-// admit asks all gates. The common case, a plain command on a healthy node, is decided by one comparison.
+// admit asks all gates. The common case, a plain command on a healthy node, is known beforehand.
 func (x *executor) admit(s *session, spec *command.Spec, args [][]byte) error {
+	if x.healthy && s.plain() && spec != nil && len(spec.Subs) == 0 && spec.ArityOK(len(args)) {
+		return nil
+	}
 	for _, g := range x.gates {
 		if err := g(x, s, spec, args); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// plain tells whether no gate has anything to ask about the session.
+func (s *session) plain() bool {
+	return s.authenticated && !s.tx.open && s.port.kind != PortRO && !s.subs.any()
+}
+
+// lookAround decides whether any gate has something to ask about the node. It must be called when that changes: each
+// holding begins with it, and what changes the node's state within a holding calls it again.
+func (x *executor) lookAround() {
+	x.role.refresh(x.now)
+	x.healthy = x.role.writable && !x.memoryFull && x.diskError == nil && x.opts.MinReplicasToWrite == 0 && !x.loading.on && !x.pauses.on
 }
 
 func gateKnown(x *executor, s *session, spec *command.Spec, args [][]byte) error {

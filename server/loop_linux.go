@@ -384,7 +384,7 @@ func (l *loop) wake(s *session) {
 
 // signal makes poll return; the inbox is locked.
 func (l *loop) signal() {
-	if l.inbox.signaled {
+	if l.inbox.signaled || l.inbox.closed {
 		return
 	}
 	l.inbox.signaled = true

@@ -41,6 +41,7 @@ func (p *pause) putOff(s *session) {
 func (x *executor) pauseClients(until time.Time, all bool) {
 	p := &x.pauses
 	p.on = true
+	x.lookAround()
 	p.all = p.all || all
 	if until.After(p.until) {
 		p.until = until
@@ -68,6 +69,7 @@ func (x *executor) endClientPause(now bool) {
 // holdWrites begins a switchover: from now on no write is admitted. What was admitted is in the log.
 func (x *executor) holdWrites() {
 	x.pauses.on, x.pauses.switchover = true, true
+	x.lookAround()
 }
 
 // releaseWrites ends a switchover's hold. On a node that is no longer the master the sessions that wait meet its gates.
@@ -82,6 +84,7 @@ func (x *executor) resumePaused() {
 		return
 	}
 	p.on = false
+	x.lookAround()
 	for _, s := range p.waiting {
 		s.putOff = false
 		if !s.gone {

@@ -154,6 +154,7 @@ func (v *Server) startLink(address string) {
 	o.Standby.TimeoutTicks = int64(x.opts.ReplTimeout / o.Tick)
 	o.Standby.Eager = true
 	o.OnChange = v.linkChanged
+	o.Dial = v.dial
 	sink := v.newSink()
 	l.sink = sink
 	l.follower = link.NewFollower(sink, o)
@@ -289,11 +290,17 @@ func (v *Server) StandbyLag(node string) (seconds float64, ok bool) {
 	return 0, false
 }
 
-// SkipFinalCheckpoint lets Close leave the disk as it is.
-func (v *Server) SkipFinalCheckpoint() {
-	v.x.acquire(nil)
-	v.x.noFinalSave, v.crashing = true, true
-	v.x.release(nil)
+// Crash cuts off clients and standbys at once, and lets Close leave the disk as it is: nothing is acknowledged from now on.
+func (v *Server) Crash() {
+	v.closePorts()
+	x := v.x
+	x.acquire(nil)
+	defer x.release(nil)
+	x.noFinalSave, v.crashing = true, true
+	x.standbys.closeAll()
+	for _, s := range x.sessions {
+		x.kill(s, "the node was killed")
+	}
 }
 
 // OnInSyncWanted sets who is told of the in-sync set that this node wants recorded. Once, before Start.

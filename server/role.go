@@ -79,7 +79,7 @@ func (x *executor) writeRefusal() error {
 func (x *executor) become(role Role, reason string) {
 	from := x.role.role
 	x.role.role, x.role.reason, x.role.since = role, reason, x.now
-	x.role.refresh(x.now)
+	x.lookAround()
 	x.log.Info("role", "from", from.String(), "to", role.String(), "reason", reason)
 	if role == RoleStandby && from != RoleStandby {
 		x.parking.unblockAll(errUnblocked)

@@ -32,6 +32,7 @@ type Server struct {
 	crashing      bool        // Close leaves no mark of an orderly end
 
 	link linkState
+	dial func(ctx context.Context, address string) (net.Conn, error) // to a master; nil: TCP
 
 	stopping chan struct{}
 	fatalErr chan error
@@ -79,6 +80,8 @@ type Parts struct {
 	PairName, NodeID string
 	// Dangling: come up fenced and wait for Promote or Follow. Otherwise the node is a master, or a replica of replicaof, at once.
 	Fenced bool
+	// Dial connects to a master; nil: TCP.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
 }
 
 // New opens the node's data and its listeners. Nothing is served before Start.
@@ -99,6 +102,7 @@ func New(opts *Options, parts Parts) (*Server, error) {
 	v.x.startFenced = parts.Fenced
 	v.x.promises.standbys = opts.Durability == DurabilityStandby
 	v.x.tick()
+	v.dial = parts.Dial
 	v.registerHooks()
 	if err := v.openStore(); err != nil {
 		return nil, err

@@ -182,7 +182,7 @@ func summary(v view) string {
 	line := fmt.Sprintf("epoch %d:", v.Epoch)
 	for _, one := range v.Voters {
 		line += fmt.Sprintf("  %s %s", one.ID, one.Role)
-		if one.Health != "ok" {
+		if one.Health != "ok" && one.Role != "gone" {
 			line += " (" + one.Health + ")"
 		}
 	}

@@ -293,6 +293,21 @@ func TestAgent_electsAndTellsEveryone(t *testing.T) {
 		addr, _ := c.agents["w"].ReaderNow()
 		return addr == c.agents["a"].opts.own().Addr
 	})
+	eventually(t, "everyone is well in the master's report", func() bool {
+		r := c.agents["b"].Report()
+		for _, v := range r.Voters {
+			if v.Health != "ok" || v.LastHeardMS < 0 || v.LagBytes > 100 {
+				return false
+			}
+		}
+		return true
+	})
+	r := c.agents["b"].Report()
+	require.Len(t, r.Voters, 3)
+	require.Equal(t, []string{"b", "test", "master", "b", "witness"}, []string{r.Node, r.Pair, r.Role, r.Master, r.Policy})
+	require.Positive(t, r.LeaseMS)
+	require.True(t, r.Voters[2].Witness)
+	require.Equal(t, int64(100), r.Voters[1].Position.Offset)
 	eventually(t, "the master's address is told by Follow", func() bool {
 		return c.nodes["a"].Position().Epoch == c.nodes["b"].Position().Epoch
 	})

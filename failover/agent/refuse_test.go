@@ -2,11 +2,14 @@ package agent
 
 import (
 	"encoding/base64"
+	"io"
+	"log"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/memberlist"
 	"github.com/stretchr/testify/require"
 	"github.com/tandemkv/tandem/failover"
 )
@@ -93,6 +96,44 @@ func TestRefuse_strangers(t *testing.T) {
 	}
 }
 
+// otherVersion is memberlist's delegate of a node that speaks another protocol.
+type otherVersion struct{ memberlist.Delegate }
+
+func (otherVersion) NodeMeta(int) []byte             { return []byte(`{"v":99,"pair":"test"}`) }
+func (otherVersion) NotifyMsg([]byte)                {}
+func (otherVersion) GetBroadcasts(int, int) [][]byte { return nil }
+func (otherVersion) LocalState(bool) []byte          { return nil }
+func (otherVersion) MergeRemoteState([]byte, bool)   {}
+
+func TestRefuse_anotherProtocolVersion(t *testing.T) {
+	c := newCluster(t, "a", "b", "w")
+	c.start("a", "b", "w")
+	c.master()
+	c.kill("b")
+	require.Equal(t, "a", c.master())
+
+	config := memberlist.DefaultLocalConfig()
+	config.Name, config.BindAddr, config.BindPort, config.Delegate = "b", "127.0.0.1", c.ports["b"], otherVersion{}
+	config.Logger = log.New(io.Discard, "", 0)
+	list, err := memberlist.Create(config)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, list.Shutdown()) }()
+	target := c.agents["a"].opts.own().Gossip
+	_, err = list.Join([]string{target})
+	require.Error(t, err)
+	require.True(t, c.said("it speaks protocol 99, this node 1"))
+
+	c.lines.Lock()
+	c.lines.text = nil
+	c.lines.Unlock()
+	message := failover.Message{Kind: failover.Heartbeat, Protocol: 99, Pair: "test", From: "b"}
+	require.NoError(t, list.SendToAddress(memberlist.Address{Addr: target, Name: "a"}, message.Encode()))
+	eventually(t, "the message is refused too", func() bool { return c.said("it speaks protocol 99") })
+	require.NoError(t, list.SendToAddress(memberlist.Address{Addr: target, Name: "a"}, []byte("nonsense")))
+	eventually(t, "and nonsense", func() bool { return c.said("a message of a peer is refused") })
+	require.Equal(t, "a", c.master())
+}
+
 func TestRefuse_badOptions(t *testing.T) {
 	for _, tc := range []struct {
 		change func(o *Options)
@@ -164,6 +205,23 @@ func TestBallot_survivesAndIsRefusedWhenDamaged(t *testing.T) {
 	o.Dir = dir
 	_, err = Start(o, &fakeNode{})
 	require.ErrorContains(t, err, "move it away", "the agent does not start on it")
+}
+
+// FuzzVoter: whatever a member tells about itself is taken or refused, with words.
+func FuzzVoter(f *testing.F) {
+	f.Add([]byte(`{"v":1,"pair":"test","port":6379,"host":"h"}`), "b")
+	f.Add([]byte(`{"v":1,"pair":"test","w":true}`), "w")
+	f.Add([]byte(`{`), "")
+	o := Options{ID: "a", Pair: "test", Voters: []failover.Voter{{ID: "a"}, {ID: "b"}, {ID: "w", Witness: true}}}
+	f.Fuzz(func(t *testing.T, meta []byte, name string) {
+		v, err := o.voter(&memberlist.Node{Name: name, Meta: meta})
+		if err == nil && (v.ID != name || v.Witness != (name == "w")) {
+			t.Fatalf("%q was taken for %+v", name, v)
+		}
+		if err != nil && err.Error() == "" {
+			t.Fatal("refused without a word")
+		}
+	})
 }
 
 // FuzzBallot: no content makes reading panic, and what is accepted is written back the same.

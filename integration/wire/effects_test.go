@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -67,6 +68,11 @@ func (s *stream) command() [][]byte {
 
 // until gives what came before a mark that is published now; without SELECT and PING, MULTI and EXEC left in place.
 func (s *stream) until(publisher *client) [][][]byte {
+	return slices.DeleteFunc(s.all(publisher), func(args [][]byte) bool { return isLine(args, "select") })
+}
+
+// all is until with SELECT.
+func (s *stream) all(publisher *client) [][][]byte {
 	s.marks++
 	mark := fmt.Sprint("mark ", s.marks)
 	publisher.ask("PUBLISH", "wire", mark)
@@ -75,7 +81,7 @@ func (s *stream) until(publisher *client) [][][]byte {
 		switch args := s.command(); {
 		case isLine(args, "publish") && string(args[2]) == mark:
 			return out
-		case isLine(args, "select"), isLine(args, "ping"):
+		case isLine(args, "ping"):
 		default:
 			out = append(out, args)
 		}

@@ -136,7 +136,13 @@ func orderOf(line []string) scenario.Order {
 // TestRandom compares replies to lines made at random, and the whole data after each round. It goes on after a
 // difference, with the next round, and shows the first one of each command.
 func TestRandom(t *testing.T) {
-	reference, tandem := dial(t, startReference(t)), newTandem(t)
+	for side, start := range sides() {
+		t.Run(side, func(t *testing.T) { runRandom(t, start(t)) })
+	}
+}
+
+func runRandom(t *testing.T, tandem target) {
+	reference := dial(t, startReference(t))
 	g := newGenerator(*seed)
 	found := map[string]string{}
 	for done := 0; done < *lines; done += linesPerRound {
@@ -205,7 +211,7 @@ func differentData(t *testing.T, tandem, reference target) string {
 
 // TestRandom_floats: sums of INCRBYFLOAT are the reference's to the last digit.
 func TestRandom_floats(t *testing.T) {
-	reference, tandem := dial(t, startReference(t)), newTandem(t)
+	reference, tandem := dial(t, startReference(t)), newEngine(t)
 	chance := rand.New(rand.NewPCG(*seed, 2))
 	number := func() string {
 		switch chance.IntN(6) {

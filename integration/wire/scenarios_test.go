@@ -31,7 +31,13 @@ func readScenarios(t *testing.T) map[string]*scenario.File {
 // TestScenarios runs command's scenario files on both. What comes after "@ advance" depends on a clock that the
 // reference does not let us set; it is command's own test that holds it.
 func TestScenarios(t *testing.T) {
-	reference, tandem := dial(t, startReference(t)), newTandem(t)
+	for side, start := range sides() {
+		t.Run(side, func(t *testing.T) { runScenarios(t, start(t)) })
+	}
+}
+
+func runScenarios(t *testing.T, tandem target) {
+	reference := dial(t, startReference(t))
 	for name, file := range readScenarios(t) {
 		t.Run(name, func(t *testing.T) {
 			lines := 0
@@ -94,6 +100,3 @@ func tell(t *testing.T, one target, directive []string) {
 		}
 	}
 }
-
-// newTandem is Tandem's side of the comparison.
-func newTandem(t *testing.T) target { return newEngine(t) }

@@ -66,12 +66,9 @@ func (s *session) candidates(target string) (addrs []string) {
 
 func (s *session) dial(ctx context.Context, addr string) (*link, error) {
 	o := s.f.opts
-	d := net.Dialer{
-		Timeout:         o.DialTimeout,
-		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: o.DeadAfter, Interval: max(o.DeadAfter/5, time.Second), Count: 3},
-		Control:         deadHostControl(o.DeadAfter),
-	}
-	conn, err := d.DialContext(ctx, "tcp", addr)
+	dialCtx, cancel := context.WithTimeout(ctx, o.DialTimeout)
+	conn, err := o.dial(dialCtx, addr)
+	cancel()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotYet, err)
 	}
@@ -81,4 +78,15 @@ func (s *session) dial(ctx context.Context, addr string) (*link, error) {
 	}
 	return &link{conn: conn, addr: addr, client: s.client, ledger: s.ledger, writeT: o.ClientWriteTimeout,
 		deliveredBefore: s.ledger.look().delivered, done: make(chan struct{})}, nil
+}
+
+func (o *Options) dial(ctx context.Context, addr string) (net.Conn, error) {
+	if o.Dial != nil {
+		return o.Dial(ctx, addr)
+	}
+	d := net.Dialer{
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: o.DeadAfter, Interval: max(o.DeadAfter/5, time.Second), Count: 3},
+		Control:         deadHostControl(o.DeadAfter),
+	}
+	return d.DialContext(ctx, "tcp", addr)
 }

@@ -263,6 +263,13 @@ func TestForward_whatCannotBeCarriedOverCloses(t *testing.T) {
 	p.reign(0)
 	_, dial := serve(t, p)
 	c := dial()
+	c.send("CLIENT REPLY OFF", "PING") // replies can no longer be counted: the bytes are only passed on
+	require.Equal(t, "+OK", c.line())
+	require.Equal(t, "+OK", c.line())
+	p.nodes[0].dropConns()
+	require.Empty(t, c.closed(), "and the link's end is the client's")
+
+	c = dial()
 	c.send("SET a 1", "SUBSCRIBE c")
 	for _, want := range []string{"+OK", "*3", "$9", "subscribe", "$1", "c", ":1", "*3", "$7", "message"} {
 		require.Equal(t, want, c.line())

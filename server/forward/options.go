@@ -1,6 +1,10 @@
 package forward
 
-import "time"
+import (
+	"context"
+	"net"
+	"time"
+)
 
 // Target says where commands have to go now.
 type Target interface {
@@ -29,6 +33,8 @@ type Options struct {
 	// StrangersLimited applies the limits for unauthenticated input until AUTH or HELLO AUTH has succeeded. For
 	// servers with a password.
 	StrangersLimited bool
+	// Dial connects to a node; nil: TCP, with a watch for hosts that are dead.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
 	// Log receives a sentence now and then. Nil: nothing is said.
 	Log func(text string)
 
