@@ -101,9 +101,16 @@ func (k *checker) adopted(h *host) {
 }
 
 func (k *checker) acknowledged(h *host, p pendingReply) {
-	k.cluster.stats.Acked++
+	c := k.cluster
+	c.stats.Acked++
+	if c.crashed != nil && c.crashed != h && c.stats.Takeover == 0 {
+		c.stats.Takeover = c.now - c.crashAt
+	}
 	a := &acknowledgement{write: p.write, index: p.index, epoch: h.reign, by: h}
 	for _, name := range append(h.master.Held(), h.id) {
+		if name != h.id && !slices.Contains(h.recorded, name) {
+			continue // it is waited for, but the voters do not count on it yet
+		}
 		holder := k.cluster.host(name)
 		a.holders = append(a.holders, holder)
 		if !holder.has(a) {

@@ -42,7 +42,20 @@ type Options struct {
 	Variant  Variant
 	Mutation Mutation // empty: nothing is broken
 	Trace    bool     // keep the story
+	// Crash: instead of many faults there is one, to the master of a quiet cluster.
+	Crash Crash
 }
+
+// Crash is a single fault whose consequences are timed.
+type Crash int
+
+// The crashes.
+const (
+	NoCrash     Crash = iota
+	ProcessDies       // its connections are reset, new ones refused
+	PowerFails        // it falls silent
+	CableCut          // it goes on, unheard
+)
 
 // Result says how a run went.
 type Result struct {
@@ -54,7 +67,9 @@ type Result struct {
 // Stats shows that a run did something.
 type Stats struct {
 	Steps, Kills, Cuts, Pauses, Reigns, Switchovers, Written, Acked int
-	FullCopies, Continues, Rewinds, LostAsync, Orders               int
+	// Takeover is the time from the Crash to the first write acknowledged by another node.
+	Takeover                                          int64
+	FullCopies, Continues, Rewinds, LostAsync, Orders int
 }
 
 // OptionsOf spreads the seeds over the variants.
@@ -99,6 +114,8 @@ type Cluster struct {
 	stats   Stats
 	story   []string
 	faulty  bool // faults still happen
+	crashed *host
+	crashAt int64
 	wiped   bool // a disk was lost: at most once in a run
 	conns   uint64
 }
@@ -146,6 +163,10 @@ func (c *Cluster) build() {
 		cl := &client{cluster: c, id: i, target: i % 2}
 		c.clients = append(c.clients, cl)
 		c.after(c.between(0, 100*millisecond), cl.next)
+	}
+	if c.options.Crash != NoCrash {
+		c.after(c.between(4*second, 5*second), c.crash)
+		return
 	}
 	c.after(c.between(500*millisecond, 2*second), c.fault)
 }

@@ -111,6 +111,24 @@ func (c *Cluster) heal() {
 	}
 }
 
+// crash is the one fault of a quiet run.
+func (c *Cluster) crash() {
+	m := c.reigning()
+	if m == nil {
+		c.checker.fail("there is no master after %d ms without any fault", c.now/millisecond)
+		return
+	}
+	c.crashed, c.crashAt = m, c.now
+	for i := range c.hosts {
+		if i != m.index && c.options.Crash != ProcessDies {
+			c.network.cut[i][m.index], c.network.cut[m.index][i] = true, true
+		}
+	}
+	if c.options.Crash != CableCut {
+		m.kill("the crash")
+	}
+}
+
 // mayWipe: one lost disk in a run is what the protocol covers, once every voter
 // has taken part in a reign (invariant 8 of failover).
 func (c *Cluster) mayWipe() bool {

@@ -47,6 +47,7 @@ type host struct {
 	lease      int64 // tick
 	reign      uint64
 	holdingFor string
+	recorded   []string // the in-sync set that the voters know, as CommitSet said
 	held       []func()
 	pending    []pendingReply
 	master     *replication.Master
@@ -147,7 +148,7 @@ func (h *host) wipe() {
 // notes the incarnation known, then tries to connect; the finding may come late.
 func (h *host) probe(other *host) {
 	c := h.cluster
-	if !h.running() || (other.alive && !c.mutated(FalseGone)) || c.network.cut[h.index][other.index] || c.network.cut[other.index][h.index] || c.chance(0.2) {
+	if !h.running() || (other.alive && !c.mutated(FalseGone)) || c.network.cut[h.index][other.index] || c.network.cut[other.index][h.index] || (c.options.Crash == NoCrash && c.chance(0.2)) {
 		return
 	}
 	incarnation := uint64(0)
@@ -256,7 +257,7 @@ func (h *host) step(e failover.Event) {
 	c.stats.Steps++
 	actions := h.node.Step(h.moment(), e)
 	dies := -1
-	if c.faulty && len(actions) > 0 && c.chance(0.0004) {
+	if c.faulty && c.options.Crash == NoCrash && len(actions) > 0 && c.chance(0.0004) {
 		dies = c.random.IntN(len(actions) + 1)
 	}
 	for i, a := range actions {
@@ -316,6 +317,7 @@ func (h *host) do(a failover.Action) {
 		if h.master != nil {
 			h.master.Recorded(a.Number)
 		}
+		h.recorded = a.Record.Set
 	case failover.SwitchoverEnded:
 		if a.OK {
 			c.stats.Switchovers++
@@ -352,7 +354,7 @@ func (h *host) becomeMaster(a failover.BecomeMaster) {
 		h.history = longer
 	}
 	h.disk.history = h.history
-	h.pending = nil
+	h.pending, h.recorded = nil, nil
 	h.master = replication.NewMaster(replication.MasterConfig{Name: h.id, SyncDurability: c.sync(),
 		SyncTimeoutTicks: 30, JoinLagBytesMax: 50 * entryBytes}, h.end())
 	c.checker.reignBegins(h, a)

@@ -3,6 +3,7 @@ package simulation
 import (
 	"flag"
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -49,6 +50,28 @@ func TestSimulation_mutationsAreDetected(t *testing.T) {
 			}
 			t.Fatalf("no seed below %d finds it", seedsMax)
 		})
+	}
+}
+
+// TestSimulation_takeoverTimes: how long clients wait for the next master after a
+// single crash, in tens of quiet runs of each kind (design §6, rule 4).
+func TestSimulation_takeoverTimes(t *testing.T) {
+	limits := map[Crash]int64{ProcessDies: 500 * millisecond, PowerFails: 2 * second, CableCut: 2 * second}
+	for crash, limit := range limits {
+		var times []int64
+		for seed := range uint64(40) {
+			variant := []Variant{WitnessSync, WitnessAsync}[seed%2]
+			result := Run(Options{Seed: seed, Variant: variant, Crash: crash})
+			if result.Violation != "" {
+				t.Fatalf("crash %d, seed %d: %s", crash, seed, result.Violation)
+			}
+			if result.Stats.Takeover == 0 || result.Stats.Takeover > limit {
+				t.Errorf("crash %d, seed %d: takeover after %d ms, limit %d", crash, seed, result.Stats.Takeover/millisecond, limit/millisecond)
+			}
+			times = append(times, result.Stats.Takeover/millisecond)
+		}
+		slices.Sort(times)
+		t.Logf("crash %d: median %d ms, longest %d ms", crash, times[len(times)/2], times[len(times)-1])
 	}
 }
 
