@@ -167,7 +167,7 @@ func (o *Options) encodingRows() []*config.Row {
 	l := &o.Limits
 	apply := o.onChange("limits")
 	return []*config.Row{
-		config.Int("hash-max-listpack-entries", &l.HashMaxListpackEntries, 128, 0, 1<<30).Alias("hash-max-ziplist-entries").Doc("Hashes up to this many fields are packed.").Changeable(apply),
+		config.Int("hash-max-listpack-entries", &l.HashMaxListpackEntries, 512, 0, 1<<30).Alias("hash-max-ziplist-entries").Doc("Hashes up to this many fields are packed.").Changeable(apply),
 		config.Memory("hash-max-listpack-value", &l.HashMaxListpackValue, 64, 0, 1<<30).Alias("hash-max-ziplist-value").Doc("Longest field or value in a packed hash.").Changeable(apply),
 		config.Int("list-max-listpack-size", &l.ListMaxListpackSize, -2, -5, 1<<30).Alias("list-max-ziplist-size").Doc("Entries (or -1..-5: 4 to 64 KB) of a block of a list.").Changeable(apply),
 		config.Int("set-max-intset-entries", &l.SetMaxIntsetEntries, 512, 0, 1<<30).Doc("Sets of integers up to this size are packed as integers.").Changeable(apply),

@@ -1,0 +1,192 @@
+package server
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/tandemkv/tandem/command"
+	"github.com/tandemkv/tandem/internal/resp"
+	"github.com/tandemkv/tandem/keyspace"
+	"github.com/tandemkv/tandem/persistence"
+	"github.com/tandemkv/tandem/persistence/rdb"
+	"github.com/tandemkv/tandem/replication"
+)
+
+// loadState is INFO's view of a start-up.
+type loadState struct {
+	on          bool
+	began       time.Time
+	done, total int
+	replayed    int64
+	copying     bool // a full copy is on its way in
+}
+
+func (l *loadState) begin() { l.on, l.began = true, time.Now() }
+
+// load brings the newest checkpoint and the log behind it into the keyspace. Clients are answered meanwhile, between slices.
+func (v *Server) load() error {
+	x := v.x
+	if v.store == nil {
+		x.finishLoading(replication.History{}, 0)
+		return nil
+	}
+	state := v.store.State()
+	history, err := v.storedHistory(state)
+	if err != nil {
+		return err
+	}
+	streamDB := 0
+	if state.HasCheckpoint {
+		if err := v.loadCheckpoint(); err != nil {
+			return err
+		}
+		streamDB = streamDBOf(state.Meta)
+	}
+	end, streamDB, err := v.replay(state.Meta.Offset, state.LogEnd, streamDB)
+	if err != nil {
+		return err
+	}
+	if end < state.LogEnd {
+		v.log.Warn("the log ends inside a command: the rest is dropped", "dir", v.opts.Dir, "from", end, "to", state.LogEnd)
+		if err := v.x.stream.TruncateTo(end); err != nil {
+			return err
+		}
+	}
+	x.acquire(nil)
+	x.streamDB = streamDB
+	x.release(nil)
+	x.finishLoading(history.CutAt(end), end)
+	v.log.Info("data loaded", "keys", v.keys(), "position", end, "seconds", time.Since(x.loading.began).Seconds())
+	return nil
+}
+
+func (v *Server) storedHistory(state persistence.State) (replication.History, error) {
+	raw, err := v.store.Meta(metaHistory)
+	if err != nil {
+		return nil, err
+	}
+	if raw == nil {
+		raw = state.Meta.History
+	}
+	if raw == nil {
+		return nil, nil
+	}
+	history, err := replication.UnmarshalHistory(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: the list of histories: %w; restore the folder, or empty it to copy all from the master", v.opts.Dir, err)
+	}
+	return history, nil
+}
+
+func (v *Server) loadCheckpoint() error {
+	x := v.x
+	x.acquire(nil)
+	defer func() { x.ks.MarkClean(); x.release(nil) }()
+	began := time.Now()
+	n := 0
+	return v.store.LoadCheckpoint(func(db int, key, value []byte) error {
+		if n++; n&63 == 0 && time.Since(began) > slice {
+			x.release(nil)
+			x.acquire(nil)
+			began = time.Now()
+		}
+		return loadRow(x.ks, db, key, value)
+	}, func(done, total int) {
+		x.loading.done, x.loading.total = done, total
+	})
+}
+
+// loadRow puts one row of a checkpoint into a keyspace: the deadline, then the value as rdb encodes it.
+func loadRow(ks *keyspace.Keyspace, db int, key, value []byte) error {
+	if db >= ks.Databases() || len(value) < 8 {
+		return fmt.Errorf("checkpoint row of key %q in database %d: this node has %d databases, the row %d bytes", key, db, ks.Databases(), len(value))
+	}
+	ks.Begin(0, keyspace.ExpiryIgnore)
+	defer ks.End()
+	return rdb.DecodeValue(ks.DB(db), key, int64(binary.BigEndian.Uint64(value)), value[8:])
+}
+
+// replay applies the log from the checkpoint to its end. It gives the end of the last whole transaction.
+func (v *Server) replay(from, to int64, db int) (end int64, streamDB int, err error) {
+	x := v.x
+	reader, err := x.stream.NewReader(from)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer reader.Close()
+	x.acquire(nil)
+	defer x.release(nil)
+	applier := &command.Applier{Engine: x.engine, Table: x.table, DB: db}
+	began := time.Now()
+	feed := logFeed{reader: reader, end: from}
+	streamDB, end = db, from
+	for {
+		args, err := feed.next()
+		if err != nil {
+			return 0, 0, err
+		}
+		if args == nil {
+			return end, streamDB, nil
+		}
+		if err := applier.Apply(args, x.nowMs); err != nil {
+			return 0, 0, fmt.Errorf("%s: log offset %d: %w", v.opts.Dir, feed.end, err)
+		}
+		x.loading.replayed = feed.end - from
+		if !applier.InMulti() {
+			end, streamDB = feed.end, applier.DB
+		}
+		if time.Since(began) > slice {
+			x.release(nil)
+			x.acquire(nil)
+			began = time.Now()
+		}
+	}
+}
+
+// logFeed cuts log bytes into commands.
+type logFeed struct {
+	reader interface{ Read([]byte) (int, error) }
+	parser resp.Reader
+	buf    []byte
+	start  int
+	end    int64 // offset behind the last command
+}
+
+// next gives the next whole command; nil at the end of the log. The words are valid until the next call.
+func (f *logFeed) next() ([][]byte, error) {
+	for {
+		args, used, err := f.parser.Next(f.buf[f.start:])
+		if err != nil {
+			return nil, fmt.Errorf("log offset %d: %w", f.end, err)
+		}
+		if used > 0 {
+			f.start += used
+			f.end += int64(used)
+			if len(args) == 0 {
+				continue
+			}
+			return args, nil
+		}
+		f.buf = f.buf[:copy(f.buf, f.buf[f.start:])]
+		f.start = 0
+		have := len(f.buf)
+		f.buf = append(f.buf, make([]byte, max(64<<10, f.parser.NeedBytes()-have))...)
+		n, err := f.reader.Read(f.buf[have:])
+		f.buf = f.buf[:have+n]
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			return nil, nil
+		}
+	}
+}
+
+func (x *executor) finishLoading(history replication.History, end int64) {
+	x.acquire(nil)
+	x.role.history = &history
+	x.logEnd = end
+	x.loading.on = false
+	x.release(nil)
+}
