@@ -108,10 +108,11 @@ func (a *Agent) openNetwork() (err error) {
 	if a.net, err = openNetwork(a.opts, a.say, a.book, a.receive); err != nil {
 		return err
 	}
-	if own := a.book.find(a.opts.ID); own.Gossip == "" {
-		own.Gossip = a.net.list.LocalNode().Address()
-		a.book.set(own)
+	own, err := a.opts.voter(a.net.list.LocalNode()) // as the others see it
+	if err != nil {
+		return errors.Join(err, a.net.close(false))
 	}
+	a.book.set(own)
 	select {
 	case <-a.net.run():
 	case <-time.After(startTimeout): // a name server that does not answer must not keep the node down

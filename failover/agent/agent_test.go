@@ -364,6 +364,24 @@ func TestAgent_changesAreSignalled(t *testing.T) {
 	}
 }
 
+func TestAgent_followsTheMasterToAnotherAddress(t *testing.T) {
+	c := newCluster(t, "a", "b", "w")
+	c.start("a", "b", "w")
+	standby := other(c.master())
+	c.level()
+	_, changed := c.agents[standby].MasterNow()
+	moved := c.agents[standby].Voter(other(standby))
+	moved.Addr = "127.0.0.1:1"
+	c.agents[standby].book.set(moved)
+	eventually(t, "it is told again", func() (ok bool) {
+		c.nodes[standby].with(func() { ok = c.nodes[standby].follows == moved })
+		return ok
+	})
+	<-changed
+	addr, _ := c.agents[standby].MasterNow()
+	require.Equal(t, moved.Addr, addr)
+}
+
 func TestAgent_switchover(t *testing.T) {
 	c := newCluster(t, "a", "b", "w")
 	c.start("a", "b", "w")
