@@ -18,8 +18,12 @@ func tableRows() *command.Table { return command.NewTable(command.Families()...)
 // newerRows are fields of COMMAND INFO that are as in 7.2 and not as in the reference.
 func newerRows() map[string]string {
 	return map[string]string{
-		"zrank arity":    "WITHSCORE came with 7.2",
-		"zrevrank arity": "WITHSCORE came with 7.2",
+		"zrank arity":                   "WITHSCORE came with 7.2",
+		"zrevrank arity":                "WITHSCORE came with 7.2",
+		"command|getkeys arity":         "a command without arguments may be asked about since 7.2",
+		"command|getkeysandflags arity": "a command without arguments may be asked about since 7.2",
+		"wait flags":                    "WAIT is blocking and allowed in scripts since 7.2",
+		"wait categories":               "WAIT is blocking since 7.2",
 	}
 }
 
@@ -50,6 +54,10 @@ func sameInfo(t *testing.T, name string, want, got scenario.Value) {
 	require.Len(t, got.Elements, 10, name)
 	for i, field := range fields {
 		a, b := want.Elements[i], got.Elements[i]
+		if newerRows()[name+" "+field] != "" {
+			require.NotEqual(t, a, b, "%s: %s is no exception any more", name, field)
+			continue
+		}
 		switch field {
 		case "flags", "categories", "tips":
 			require.ElementsMatch(t, texts(a), texts(b), "%s: %s", name, field)
@@ -59,10 +67,6 @@ func sameInfo(t *testing.T, name string, want, got scenario.Value) {
 				sameKeys(t, name, a.Elements[j], b.Elements[j])
 			}
 		default:
-			if newerRows()[name+" "+field] != "" {
-				require.NotEqual(t, a, b, "%s: %s is no exception any more", name, field)
-				continue
-			}
 			require.Equal(t, a, b, "%s: %s", name, field)
 		}
 	}
