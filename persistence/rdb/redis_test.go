@@ -37,8 +37,11 @@ func startRedis(t *testing.T, dir string, args ...string) *redis.Client {
 		require.NoError(t, client.Close())
 		require.NoError(t, cmd.Process.Kill())
 		_ = cmd.Wait() // says "killed"
+		if t.Failed() {
+			t.Log(output.String())
+		}
 	})
-	require.Eventually(t, func() bool { return client.Ping(context.Background()).Err() == nil }, 10*time.Second, 10*time.Millisecond, output.String())
+	require.Eventually(t, func() bool { return client.Ping(context.Background()).Err() == nil }, 10*time.Second, 10*time.Millisecond)
 	return client
 }
 

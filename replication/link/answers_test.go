@@ -89,24 +89,10 @@ func TestFollower_wrongAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newNode("b")
+				b, ended := newNode("b"), make(chan struct{})
 				o := DefaultFollowerOptions("scripted")
 				o.Standby.TimeoutTicks = 1000
-				ended := make(chan struct{})
-				first := true
-				o.Dial = func(context.Context, string) (net.Conn, error) {
-					if !first {
-						return nil, errors.New("gone")
-					}
-					first = false
-					near, far := net.Pipe()
-					go func() {
-						defer close(ended)
-						(&script{answers: c.answers}).serve(far)
-						_ = far.Close()
-					}()
-					return near, nil
-				}
+				o.Dial = dialOnce(&script{answers: c.answers}, ended)
 				failures := make(chan string, 1000)
 				o.OnChange = func(s FollowerStatus) {
 					if s.LastError != "" {
@@ -124,6 +110,24 @@ func TestFollower_wrongAnswers(t *testing.T) {
 				<-ended
 			})
 		})
+	}
+}
+
+// dialOnce reaches a script at the first dial, and nobody later.
+func dialOnce(s *script, ended chan struct{}) func(context.Context, string) (net.Conn, error) {
+	first := true
+	return func(context.Context, string) (net.Conn, error) {
+		if !first {
+			return nil, errors.New("gone")
+		}
+		first = false
+		near, far := net.Pipe()
+		go func() {
+			defer close(ended)
+			s.serve(far)
+			_ = far.Close()
+		}()
+		return near, nil
 	}
 }
 
