@@ -52,11 +52,13 @@ type Timing struct {
 }
 
 // DefaultTiming is for ticks of 10 ms: heartbeats every 100 ms, a lease of 1 s.
+// Campaigns leave room for ballots that a busy disk takes long to sync; a lost one
+// is mostly known by its refusals, long before its time is over.
 func DefaultTiming() Timing {
 	return Timing{
 		HeartbeatTicks: 10, LeaseTicks: 100, DriftMarginTicks: 10, StartGraceTicks: 100,
-		AskTicks: 5, CampaignTicks: 25, ResendTicks: 5, BackoffMinTicks: 5, BackoffMaxTicks: 15,
-		DeferTicks: 30, DrainTicks: 100, HandoverTicks: 50, UnhealthyTicks: 100,
+		AskTicks: 5, CampaignTicks: 80, ResendTicks: 5, BackoffMinTicks: 5, BackoffMaxTicks: 15,
+		DeferTicks: 30, DrainTicks: 100, HandoverTicks: 150, UnhealthyTicks: 100,
 	}
 }
 
