@@ -309,11 +309,13 @@ func errTimeout(err error) error {
 	return net.ErrClosed
 }
 
-func isGet(args [][]byte) bool { return strings.EqualFold(string(args[0]), "GET") }
+func isRead(args [][]byte) bool {
+	return strings.EqualFold(string(args[0]), "GET") || strings.EqualFold(string(args[0]), "WHOAMI")
+}
 
 // serve starts a forwarder for the pair; it is closed, and every session with it, at the end of the test.
 func serve(t *testing.T, p *pair, change ...func(*Options)) (*Forwarder, func() *client) {
-	o := Options{Repeatable: isGet, Log: func(text string) { t.Log(text) }}
+	o := Options{Repeatable: isRead, Log: func(text string) { t.Log(text) }}
 	for _, c := range change {
 		c(&o)
 	}
