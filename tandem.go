@@ -85,6 +85,7 @@ func (n *Node) openForwarders() {
 	o.Refusals = forward.RefusalsRW()
 	n.rw = forward.New(n.target((*agent.Agent).MasterNow), o)
 	o.Refusals = forward.RefusalsRO()
+	o.Fallback = forward.TargetFunc(func() (string, <-chan struct{}) { <-n.agentSet; return n.agent.MasterNow() })
 	n.ro = forward.New(n.target((*agent.Agent).ReaderNow), o)
 }
 

@@ -59,10 +59,18 @@ func (db *DB) look(key []byte) *entry {
 	e := db.find(key)
 	if e != nil && e.deadline != 0 && db.ks.hidden(e) {
 		db.ks.meet(db, e)
-		return nil
+		e = nil
+	}
+	if e == nil {
+		db.ks.misses++
+	} else {
+		db.ks.hits++
 	}
 	return e
 }
+
+// Lookups counts the reads that found their key, and those that did not.
+func (ks *Keyspace) Lookups() (hits, misses int64) { return ks.hits, ks.misses }
 
 // lookKind is look for a command that wants one kind of value.
 func (db *DB) lookKind(key []byte, kind Kind) (*value, error) {

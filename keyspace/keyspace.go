@@ -59,6 +59,8 @@ type Keyspace struct {
 	command uint64 // counts Begin
 	running bool   // between Begin and End
 
+	hits, misses int64 // of reads
+
 	notes notes
 	arena arena
 	pools pools

@@ -91,14 +91,18 @@ func (v *Server) arrive(p *port, fd int) {
 	x := v.x
 	x.acquire(nil)
 	s, refusal := x.newSession(p, remote, local)
+	adopted := false
+	if s != nil {
+		// Under the same ownership: nobody sees a session without a carrier.
+		if adopted = v.transport.loops[s.id%uint64(len(v.transport.loops))].adopt(fd, s); !adopted {
+			x.forget(s, "the server stops")
+		}
+	}
 	x.release(nil)
 	if s == nil {
 		unix.Write(fd, []byte(refusal)) // best effort: the connection ends here
-		unix.Close(fd)
-		return
 	}
-	l := v.transport.loops[s.id%uint64(len(v.transport.loops))]
-	if !l.adopt(fd, s) {
+	if !adopted {
 		unix.Close(fd)
 	}
 }

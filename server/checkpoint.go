@@ -52,18 +52,27 @@ func (v *Server) checkpoint(ctx context.Context) error {
 	v.link.copying.Lock()
 	defer v.link.copying.Unlock()
 	w, err := v.store.NewCheckpoint(false)
+	full := errors.Is(err, persistence.ErrFullNeeded)
+	if full { // the last one failed: what had changed before it is not on disk
+		w, err = v.store.NewCheckpoint(true)
+	}
 	if err != nil {
 		return err
 	}
 	sink := &rowSink{}
 	x.acquire(nil)
-	if x.logEnd == v.store.State().Meta.Offset && v.store.State().HasCheckpoint {
+	if !full && x.stateEnd() == v.store.State().Meta.Offset && v.store.State().HasCheckpoint {
 		x.release(nil)
 		return w.Abort()
 	}
 	x.appendPending()
 	meta := x.checkpointMeta()
-	frozen := x.ks.FreezeDirty(sink.add)
+	freeze := x.ks.FreezeDirty
+	if full {
+		x.ks.MarkClean()
+		freeze = x.ks.FreezeAll
+	}
+	frozen := freeze(sink.add)
 	x.save.running = true
 	dirty := x.ks.Dirty()
 	x.release(nil)

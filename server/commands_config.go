@@ -13,13 +13,15 @@ func configRows() []row {
 	sub := func(name string, arity int, flags command.Flag, summary string) command.Spec {
 		return command.Spec{Name: name, Arity: arity, Flags: flags, Group: "server", Since: "2.0.0", Summary: summary}
 	}
+	set := sub("set", -4, admin, "Sets configuration parameters in-flight.")
+	set.Tips = []string{"request_policy:all_nodes", "response_policy:all_succeeded"}
 	return []row{
 		{command.Spec{Name: "config", Arity: -2, Group: "server", Since: "2.0.0", Summary: "A container for server configuration commands.", Subs: []command.Spec{
 			sub("get", -3, admin, "Returns the effective values of configuration parameters."),
 			sub("help", 2, command.Loading|command.Stale, "Returns helpful text about the different subcommands."),
 			sub("resetstat", 2, admin, "Resets the server's statistics."),
 			sub("rewrite", 2, admin, "Persists the effective configuration to file."),
-			sub("set", -4, admin, "Sets configuration parameters in-flight."),
+			set,
 		}}, configCommand},
 	}
 }

@@ -15,6 +15,7 @@ func connectionRows() []row {
 	sub := func(name string, arity int, flags command.Flag, summary string) command.Spec {
 		return command.Spec{Name: name, Arity: arity, Flags: flags, Categories: c, Group: "connection", Since: "2.4.0", Summary: summary}
 	}
+	tipped := func(spec command.Spec, tips ...string) command.Spec { spec.Tips = tips; return spec }
 	slow := command.NoScript | command.Loading | command.Stale
 	return []row{
 		{command.Spec{Name: "ping", Arity: -1, Flags: command.Fast | flagSubscriber, Categories: c, Tips: []string{"request_policy:all_shards", "response_policy:all_succeeded"},
@@ -29,9 +30,9 @@ func connectionRows() []row {
 			sub("getname", 2, slow, "Returns the name of the connection."),
 			sub("help", 2, command.Loading|command.Stale, "Returns helpful text about the different subcommands."),
 			sub("id", 2, slow, "Returns the unique client ID of the connection."),
-			sub("info", 2, slow, "Returns information about the connection."),
+			tipped(sub("info", 2, slow, "Returns information about the connection."), "nondeterministic_output"),
 			sub("kill", -3, slow|command.Admin, "Terminates open connections."),
-			sub("list", -2, slow|command.Admin, "Lists open connections."),
+			tipped(sub("list", -2, slow|command.Admin, "Lists open connections."), "nondeterministic_output"),
 			sub("no-evict", 3, slow|command.Admin, "Sets the client eviction mode of the connection."),
 			sub("no-touch", 3, slow, "Controls whether commands sent by the client affect the LRU/LFU of accessed keys."),
 			sub("pause", -3, slow|command.Admin, "Suspends commands processing."),

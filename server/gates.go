@@ -16,13 +16,15 @@ const flagPauseExempt command.Flag = 1 << 28
 // gate is one admission check. It gives the refusal, errPutOff to wait, or nil.
 type gate func(x *executor, s *session, spec *command.Spec, args [][]byte) error
 
-// gates are asked in this order, Redis' own (processCommand). They ask flags, never names. A handler may assume that all of
+// gates are asked in this order, Redis' own (processCommand), but for pauses: who waits for the end of a switchover must not
+// be told of the roles that the node goes through meanwhile. They ask flags, never names. A handler may assume that all of
 // them have agreed. To add a check, add a row.
 func gates() []gate {
 	return []gate{
 		gateKnown,
 		gateAuthenticated,
 		gateTransaction,
+		gatePaused,
 		gateMemory,
 		gateDisk,
 		gateReplicas,
@@ -30,7 +32,6 @@ func gates() []gate {
 		gateSubscriber,
 		gateStale,
 		gateLoading,
-		gatePaused,
 	}
 }
 
@@ -115,6 +116,9 @@ func gateRole(x *executor, s *session, spec *command.Spec, args [][]byte) error 
 	}
 	if s.port.kind == PortRO {
 		return errReadOnlyPort
+	}
+	if s.tx.open && x.pauses.switchover {
+		return nil // EXEC waits for the end, and asks again
 	}
 	return x.writeRefusal()
 }

@@ -88,8 +88,8 @@ func startWith(t testing.TB, o *Options, parts Parts) *Server {
 	return v
 }
 
-// client is a raw connection whose reader never stops, so that no carrier ever waits for the test.
-type client struct {
+// caller is a raw connection whose reader never stops, so that no carrier ever waits for the test.
+type caller struct {
 	t    testing.TB
 	conn net.Conn
 
@@ -99,8 +99,8 @@ type client struct {
 	ended bool
 }
 
-func newClient(t testing.TB, conn net.Conn) *client {
-	c := &client{t: t, conn: conn}
+func newCaller(t testing.TB, conn net.Conn) *caller {
+	c := &caller{t: t, conn: conn}
 	c.came = sync.NewCond(&c.mu)
 	go c.receive()
 	t.Cleanup(func() { conn.Close() })
@@ -108,22 +108,22 @@ func newClient(t testing.TB, conn net.Conn) *client {
 }
 
 // dial connects over TCP, to a loop.
-func dial(t testing.TB, v *Server) *client {
+func dial(t testing.TB, v *Server) *caller {
 	t.Helper()
 	conn, err := net.Dial("tcp", v.Addr(PortNode))
 	require.NoError(t, err)
-	return newClient(t, conn)
+	return newCaller(t, conn)
 }
 
 // pipe connects to goroutines, without a socket.
-func pipe(t testing.TB, v *Server) *client {
+func pipe(t testing.TB, v *Server) *caller {
 	t.Helper()
 	here, there := net.Pipe()
 	v.ServeConn(there)
-	return newClient(t, here)
+	return newCaller(t, here)
 }
 
-func (c *client) receive() {
+func (c *caller) receive() {
 	chunk := make([]byte, 64<<10)
 	for {
 		n, err := c.conn.Read(chunk)
@@ -139,7 +139,7 @@ func (c *client) receive() {
 }
 
 // waitFor waits until ok says so; it runs with the bytes locked.
-func (c *client) waitFor(what string, ok func() bool) {
+func (c *caller) waitFor(what string, ok func() bool) {
 	c.t.Helper()
 	late := false
 	timer := time.AfterFunc(patience, func() {
@@ -160,7 +160,7 @@ func (c *client) waitFor(what string, ok func() bool) {
 }
 
 // reply waits for one whole reply, raw.
-func (c *client) reply() (raw string) {
+func (c *caller) reply() (raw string) {
 	c.t.Helper()
 	c.waitFor("reply", func() bool {
 		n, whole := replyLength(c.buf)
@@ -174,16 +174,35 @@ func (c *client) reply() (raw string) {
 	return raw
 }
 
+// replyLength measures the first reply in b.
 func replyLength(b []byte) (n int, whole bool) {
-	if len(b) == 0 {
-		return 0, false
+	for left := 1; left > 0; left-- {
+		end := bytes.IndexByte(b[n:], '\n')
+		if end < 0 {
+			return 0, false
+		}
+		head := b[n : n+end-1]
+		n += end + 1
+		count, _ := strconv.Atoi(string(head[1:])) // not a number: a status or an error
+		switch head[0] {
+		case '$', '=':
+			if count >= 0 {
+				n += count + 2
+			}
+		case '*', '~', '>':
+			left += max(count, 0)
+		case '%':
+			left += 2 * count
+		}
+		if n > len(b) {
+			return 0, false
+		}
 	}
-	_, rest, err := scenario.Parse(b)
-	return len(b) - len(rest), err == nil
+	return n, true
 }
 
 // replies waits for n of them.
-func (c *client) replies(n int) (all []string) {
+func (c *caller) replies(n int) (all []string) {
 	c.t.Helper()
 	for range n {
 		all = append(all, c.reply())
@@ -192,7 +211,7 @@ func (c *client) replies(n int) (all []string) {
 }
 
 // closed waits for the end of the connection and gives what came before it.
-func (c *client) closed() string {
+func (c *caller) closed() string {
 	c.t.Helper()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -207,7 +226,7 @@ func (c *client) closed() string {
 }
 
 // silent makes sure that nothing has come: what another client asks later has been answered.
-func (c *client) silent() {
+func (c *caller) silent() {
 	c.t.Helper()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -215,7 +234,7 @@ func (c *client) silent() {
 	require.False(c.t, c.ended)
 }
 
-func (c *client) send(raw string) {
+func (c *caller) send(raw string) {
 	c.t.Helper()
 	_, err := c.conn.Write([]byte(raw))
 	require.NoError(c.t, err)
@@ -231,7 +250,7 @@ func encode(line string) string {
 }
 
 // begin sends lines without waiting for replies.
-func (c *client) begin(lines ...string) {
+func (c *caller) begin(lines ...string) {
 	c.t.Helper()
 	var b strings.Builder
 	for _, line := range lines {
@@ -241,20 +260,20 @@ func (c *client) begin(lines ...string) {
 }
 
 // do sends a line and gives the raw reply.
-func (c *client) do(line string) string {
+func (c *caller) do(line string) string {
 	c.t.Helper()
 	c.begin(line)
 	return c.reply()
 }
 
 // is compares raw replies, with blanks for CR LF.
-func (c *client) is(want, line string) {
+func (c *caller) is(want, line string) {
 	c.t.Helper()
 	require.Equal(c.t, want, flat(c.do(line)), line)
 }
 
 // gets waits for a reply that was not asked for just now.
-func (c *client) gets(want string) {
+func (c *caller) gets(want string) {
 	c.t.Helper()
 	require.Equal(c.t, want, flat(c.reply()))
 }
@@ -263,7 +282,7 @@ func (c *client) gets(want string) {
 func flat(raw string) string { return strings.TrimSuffix(strings.ReplaceAll(raw, "\r\n", " "), " ") }
 
 // text is a reply's bulk string.
-func (c *client) text(line string) string {
+func (c *caller) text(line string) string {
 	c.t.Helper()
 	v, _, err := scenario.Parse([]byte(c.do(line)))
 	require.NoError(c.t, err)
@@ -271,13 +290,13 @@ func (c *client) text(line string) string {
 }
 
 // id is the client's own.
-func (c *client) id() string {
+func (c *caller) id() string {
 	c.t.Helper()
 	return strings.Trim(c.do("CLIENT ID"), ":\r\n")
 }
 
 // info is a field of INFO.
-func (c *client) info(name string) string {
+func (c *caller) info(name string) string {
 	c.t.Helper()
 	for _, line := range strings.Split(c.text("INFO everything"), "\r\n") {
 		if value, found := strings.CutPrefix(line, name+":"); found {
@@ -289,17 +308,17 @@ func (c *client) info(name string) string {
 }
 
 // awaitInfo waits until a field of INFO has a value.
-func (c *client) awaitInfo(name, want string) {
+func (c *caller) awaitInfo(name, want string) {
 	c.t.Helper()
 	require.Eventually(c.t, func() bool { return c.info(name) == want }, patience, time.Millisecond, "%s: %s", name, want)
 }
 
 // carriers runs a test over each way that bytes reach a session.
-func carriers(t *testing.T, test func(t *testing.T, v *Server, connect func() *client), lines ...string) {
+func carriers(t *testing.T, test func(t *testing.T, v *Server, connect func() *caller), lines ...string) {
 	for _, c := range []struct {
 		name    string
 		lines   []string
-		connect func(t testing.TB, v *Server) *client
+		connect func(t testing.TB, v *Server) *caller
 	}{
 		{"a loop", nil, dial},
 		{"four loops", []string{"io-threads 4"}, dial},
@@ -307,7 +326,7 @@ func carriers(t *testing.T, test func(t *testing.T, v *Server, connect func() *c
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := start(t, append(c.lines, lines...)...)
-			test(t, v, func() *client { return c.connect(t, v) })
+			test(t, v, func() *caller { return c.connect(t, v) })
 		})
 	}
 }

@@ -43,6 +43,7 @@ func (v *Server) keepHouse() {
 			x.stats.sample(x.now)
 			x.standbys.evaluate(x)
 			v.checkDisk()
+			x.checkMemory()
 		}
 		wait := time.Second / time.Duration(x.opts.Hz)
 		v.keepalive.Store(int64(x.opts.TCPKeepalive / time.Second))
@@ -93,6 +94,13 @@ func (x *executor) closeIdle() {
 			x.kill(s, "idle")
 		}
 	}
+}
+
+// checkMemory opens and closes the gate for commands that need memory (maxmemory). The figure is as old as the round.
+func (x *executor) checkMemory() {
+	used := int64(usedMemory())
+	x.stats.memoryPeak = max(x.stats.memoryPeak, used)
+	x.memoryFull = x.opts.MaxMemory > 0 && used > x.opts.MaxMemory
 }
 
 // checkDisk opens and closes the gate for writes when the disk falls behind.

@@ -1,8 +1,12 @@
 package server
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/tandemkv/tandem/command"
@@ -28,10 +32,16 @@ func (l *loadState) begin() { l.on, l.began = true, time.Now() }
 func (v *Server) load() error {
 	x := v.x
 	if v.store == nil {
+		if err := v.importRDB(); err != nil {
+			return err
+		}
 		x.finishLoading(replication.History{}, 0)
 		return nil
 	}
 	state := v.store.State()
+	if !state.HasCheckpoint && state.LogEnd == 0 {
+		return v.loadFirst()
+	}
 	history, err := v.storedHistory(state)
 	if err != nil {
 		return err
@@ -189,4 +199,47 @@ func (x *executor) finishLoading(history replication.History, end int64) {
 	x.logEnd = end
 	x.loading.on = false
 	x.release(nil)
+}
+
+// loadFirst starts an empty store. An RDB file in the folder is taken over: that is how data move in from Redis.
+func (v *Server) loadFirst() error {
+	if err := v.importRDB(); err != nil {
+		return err
+	}
+	v.x.finishLoading(replication.History{}, 0)
+	if v.keys() == 0 {
+		return nil
+	}
+	return v.checkpoint(context.Background()) // a later start must not depend on the file
+}
+
+// importRDB reads the RDB file of dir, if there is one, into an empty keyspace.
+func (v *Server) importRDB() error {
+	path := filepath.Join(v.opts.Dir, v.opts.DBFilename)
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	x := v.x
+	x.acquire(nil)
+	defer x.release(nil)
+	began := time.Now()
+	v.log.Info("reading an RDB file into the empty store", "file", path)
+	info, err := rdb.Load(file, rdb.LoadOptions{Keyspace: x.ks, NowMs: x.nowMs, DropExpired: true, Progress: func(int64) {
+		if time.Since(began) > slice { // let clients hear that the node is loading
+			x.release(nil)
+			x.acquire(nil)
+			began = time.Now()
+		}
+	}})
+	if err != nil {
+		return fmt.Errorf("%s: %w; repair it (redis-check-rdb) or move it away", path, err)
+	}
+	x.loading.total = int(info.Keys)
+	v.log.Info("RDB file read", "file", path, "keys", info.Keys, "expired", info.Expired)
+	return nil
 }

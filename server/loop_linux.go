@@ -362,7 +362,7 @@ func (l *loop) watch(c *loopConn, writing bool) {
 	}
 }
 
-// adopt brings a new connection to the loop. Any goroutine may call it. false: the loop is closed.
+// adopt brings a new connection to the loop. The owner calls it. false: the loop is closed.
 func (l *loop) adopt(fd int, s *session) bool {
 	s.carrier, s.conn = l, &loopConn{fd: fd, s: s}
 	l.inbox.Lock()
@@ -377,8 +377,10 @@ func (l *loop) adopt(fd int, s *session) bool {
 
 func (l *loop) wake(s *session) {
 	l.inbox.Lock()
-	l.inbox.sessions = append(l.inbox.sessions, s)
-	l.signal()
+	if !l.inbox.closed {
+		l.inbox.sessions = append(l.inbox.sessions, s)
+		l.signal()
+	}
 	l.inbox.Unlock()
 }
 

@@ -91,6 +91,9 @@ const (
 	AckDisk   = "disk"
 )
 
+// OnChange has f called after CONFIG SET has changed a directive. For parts outside this package, before the start.
+func (o *Options) OnChange(name string, f func() error) { o.register(name, f) }
+
 // onChange gives the function that a row runs after CONFIG SET. The server registers what it does when it starts.
 func (o *Options) onChange(name string) func() error {
 	return func() error {
@@ -182,11 +185,11 @@ func (o *Options) persistenceRows() []*config.Row {
 	return []*config.Row{
 		config.String("dir", &o.Dir, ".").Doc("Folder of this node's data. Two nodes never share one.").Protected(),
 		config.String("dbfilename", &o.DBFilename, "dump.rdb").Doc("Name of the RDB file that BGSAVE exports.").Protected().Changeable(),
-		config.Bool("appendonly", &o.AppendOnly, true).Doc("Keep the log and checkpoints on disk. no, with save \"\": nothing survives a restart."),
+		config.Bool("appendonly", &o.AppendOnly, true).Doc("Keep the log and checkpoints on disk, synced as appendfsync says."),
 		config.Enum("appendfsync", &o.AppendFsync, FsyncEverySec, FsyncAlways, FsyncEverySec, FsyncNo).
 			Doc("When the log is synced. always: no reply before its write is on disk.").Changeable(o.onChange("appendfsync")),
 		config.SavePoints("save", &o.Save, config.SavePoint{Seconds: 3600, Changes: 1}, config.SavePoint{Seconds: 300, Changes: 100},
-			config.SavePoint{Seconds: 60, Changes: 10000}).Doc("With appendonly no: take a checkpoint after so many seconds if so many changes were made.").Changeable(),
+			config.SavePoint{Seconds: 60, Changes: 10000}).Doc("Only matters with appendonly no: with save points the data are kept on disk all the same, without a promise when; with none, nothing survives a restart.").Changeable(),
 		config.Memory("log-retain-bytes", &o.LogRetainBytes, 1<<30, 1<<20, 1<<50).Doc("Log kept on disk behind the checkpoint, for standbys that were away.").Changeable(o.onChange("retention")),
 		config.Seconds("log-retain-seconds", &o.LogRetain, 0, 0, 1<<40).Doc("Drop log older than this. 0 = by size only.").Changeable(o.onChange("retention")),
 		config.Seconds("checkpoint-interval-seconds", &o.CheckpointInterval, 60, 1, 1<<30).Doc("Time between two checkpoints of what has changed.").Changeable(),

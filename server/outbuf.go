@@ -57,13 +57,17 @@ func (s *session) holdTo(commit, end int64) (free int) {
 	return free
 }
 
-// overLimit tells whether a client lets more output pile up than its class may (client-output-buffer-limit).
+// overLimit tells whether a client lets more output pile up than its class may (client-output-buffer-limit). What the carrier
+// has on its way counts in the carrier's own holdings only; nobody else may look at it.
 func (x *executor) overLimit(s *session) bool {
 	limit := &x.opts.OutputLimits.Normal
 	if s.subs.any() {
 		limit = &x.opts.OutputLimits.Pubsub
 	}
 	n := int64(s.outputBytes())
+	if s.carrier == x.carrier {
+		n += int64(len(s.sending) - s.sent)
+	}
 	if limit.HardBytes > 0 && n > limit.HardBytes {
 		return true
 	}

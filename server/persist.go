@@ -26,13 +26,13 @@ const slice = time.Millisecond
 // openStore opens what is on disk, or a log in memory.
 func (v *Server) openStore() error {
 	o := v.opts
-	if !o.AppendOnly {
+	if !o.AppendOnly && len(o.Save) == 0 {
 		v.x.stream = persistence.NewMemoryLog(0, o.ReplBacklogBytes)
 		v.x.stream.OnProgress(v.logMoved)
 		return nil
 	}
 	store, err := persistence.Open(persistence.Options{
-		Dir: filepath.Join(o.Dir, "tandem-data"), Fsync: fsyncOf(o.AppendFsync), RetainBytes: o.LogRetainBytes, RetainAge: o.LogRetain,
+		Dir: filepath.Join(o.Dir, "tandem-data"), Fsync: v.fsync(), RetainBytes: o.LogRetainBytes, RetainAge: o.LogRetain,
 		TailBytes: o.ReplBacklogBytes,
 		Logf:      func(format string, args ...any) { v.log.Info(fmt.Sprintf(format, args...)) },
 		OnError:   v.diskFailed,
@@ -43,7 +43,7 @@ func (v *Server) openStore() error {
 	v.store = store
 	v.x.stream = store.Log()
 	v.x.stream.OnProgress(v.logMoved)
-	v.x.promises.fsync = o.AppendFsync == FsyncAlways
+	v.x.promises.fsync = v.fsync() == persistence.FsyncAlways
 	mark, err := store.Meta(metaInOrder)
 	if err != nil {
 		return errors.Join(err, store.Close())
@@ -54,21 +54,23 @@ func (v *Server) openStore() error {
 	return nil
 }
 
-func fsyncOf(word string) persistence.Fsync {
-	switch word {
-	case FsyncAlways:
-		return persistence.FsyncAlways
-	case FsyncNo:
+// fsync is when the log is synced. appendonly no with save points keeps a log too, but promises nothing for it.
+func (v *Server) fsync() persistence.Fsync {
+	switch {
+	case !v.opts.AppendOnly || v.opts.AppendFsync == FsyncNo:
 		return persistence.FsyncNo
+	case v.opts.AppendFsync == FsyncAlways:
+		return persistence.FsyncAlways
 	}
 	return persistence.FsyncEverySec
 }
 
 func (v *Server) applyFsync() {
-	v.x.promises.fsync = v.store != nil && v.opts.AppendFsync == FsyncAlways
-	if v.store != nil {
-		v.store.SetFsync(fsyncOf(v.opts.AppendFsync))
+	if v.store == nil {
+		return
 	}
+	v.x.promises.fsync = v.fsync() == persistence.FsyncAlways
+	v.store.SetFsync(v.fsync())
 	v.x.commitMoved()
 }
 

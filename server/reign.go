@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tandemkv/tandem/persistence"
 	"github.com/tandemkv/tandem/replication"
 	"github.com/tandemkv/tandem/replication/link"
 )
@@ -274,7 +275,7 @@ func (v *Server) OnHealth(tell func(healthy bool, reason string)) { v.x.tellHeal
 // Intact says that the data hold everything this node ever acknowledged: it was shut down in order, or acknowledges only
 // what is on its disk.
 func (v *Server) Intact() bool {
-	return v.store != nil && (v.closedInOrder || v.opts.AppendFsync == FsyncAlways)
+	return v.store != nil && (v.closedInOrder || v.fsync() == persistence.FsyncAlways)
 }
 
 // StandbyLag is the time since a standby's last acknowledgement, in seconds.

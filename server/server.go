@@ -223,13 +223,15 @@ func (v *Server) arriveConn(p *port, conn net.Conn) {
 	}
 	v.x.acquire(nil)
 	s, refusal := v.x.newSession(p, conn.RemoteAddr().String(), conn.LocalAddr().String())
-	v.x.release(nil)
 	if s == nil {
+		v.x.release(nil)
 		conn.Write([]byte(refusal)) // best effort: the connection ends here
 		conn.Close()
 		return
 	}
-	v.tasks.Go(func() { v.x.serveConn(conn, s) })
+	carrier := newConnCarrier(v.x, conn, s)
+	v.x.release(nil)
+	v.tasks.Go(carrier.run)
 }
 
 // ServeConn serves a connection that does not come from a listener of the node, such as one end of a pipe.

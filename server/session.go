@@ -107,5 +107,5 @@ func (s *session) closeAfterReply(reason string) {
 	s.closing, s.reason = true, reason
 }
 
-// outputBytes is what waits to be sent, as in CLIENT LIST's omem.
-func (s *session) outputBytes() int { return len(s.w.Buf) + len(s.sending) - s.sent }
+// outputBytes is what waits to be sent, as far as the owner can see: what is on its way belongs to the carrier.
+func (s *session) outputBytes() int { return len(s.w.Buf) }

@@ -20,11 +20,10 @@ type stats struct {
 	protocolErrors            int64
 	outputLimitDisconnections int64
 	errorReplies              int64
-	keyspaceHits, misses      int64
-	pubsubMessages            int64
 	syncFull, syncPartialOK   int64
 	syncPartialErr            int64
 	deniedAuth                int64
+	memoryPeak                int64 // bytes
 
 	byCommand []commandStats // by Spec.ID
 	byError   map[string]int64
@@ -96,7 +95,7 @@ func (t *stats) reset() {
 	t.inputBytes.Store(0)
 	t.outputBytes.Store(0)
 	t.commands, t.connections, t.rejected, t.protocolErrors, t.outputLimitDisconnections = 0, 0, 0, 0, 0
-	t.errorReplies, t.keyspaceHits, t.misses, t.pubsubMessages = 0, 0, 0, 0
+	t.errorReplies = 0
 	t.syncFull, t.syncPartialOK, t.syncPartialErr, t.deniedAuth = 0, 0, 0, 0
 	t.opsLast = 0
 	clock := t.clock

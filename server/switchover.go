@@ -69,16 +69,40 @@ func (v *Server) ReleaseWrites(reason string) {
 	x.releaseWrites()
 }
 
+// demotionGrace is how long the direct clients of a former master may stay. They are answered READONLY meanwhile, so that
+// forwarders and clients that understand it leave by themselves, with nothing in flight whose fate they could not know.
+const demotionGrace = 2 * time.Second
+
 // letClientsGo ends or hands over the client connections of a node that was the master until now: none stays on a
 // demoted master (design: rule 8). Those of the read/write address go on through the forwarder where that can be done
-// without a trace; the others are closed, and find the master anew.
+// without a trace.
 func (x *executor) letClientsGo() {
 	for _, s := range x.sessions {
-		switch {
-		case s.dead || s.replica.feeding || s.port.kind == PortRO || s.staysOnDemotion:
-		case s.port.kind == PortRW && x.server.router != nil && s.portable():
+		if s.dead || s.closing || s.replica.feeding || s.port.kind != PortRW {
+			continue
+		}
+		if x.server.router != nil && s.portable() {
 			x.handOver(s)
-		default:
+			continue
+		}
+		s.closeAfterReply("this node is no longer the master")
+		x.touch(s)
+	}
+	last := x.lastID
+	time.AfterFunc(demotionGrace, func() {
+		x.acquire(nil)
+		defer x.release(nil)
+		x.closeStayers(last)
+	})
+}
+
+// closeStayers closes the clients that came before a demotion and are still there.
+func (x *executor) closeStayers(last uint64) {
+	if !x.role.is(RoleStandby) {
+		return
+	}
+	for _, s := range x.sessions {
+		if s.id <= last && !s.replica.feeding && s.port.kind == PortNode && !s.staysOnDemotion {
 			s.closeAfterReply("this node is no longer the master")
 			x.touch(s)
 		}

@@ -80,6 +80,10 @@ func serve(o *tandem.Options) int {
 		return refuse(err)
 	}
 	handler := tandem.NewLog(out, o.Server.LogLevel)
+	o.Server.OnChange("loglevel", func() error { handler.SetLevel(o.Server.LogLevel); return nil })
+	if o.Witness {
+		handler.SetRole('W')
+	}
 	log := slog.New(handler)
 	if err := handler.Banner(o, tandem.Version); err != nil {
 		return refuse(err)
