@@ -48,7 +48,8 @@ type HealthChanged struct {
 }
 
 // TakeoverWanted is an operator's order to this node to become master although
-// it may lack acknowledged writes. Epochs and leases are respected all the same.
+// it may lack acknowledged writes, or a voter has lost its memory. Epochs and
+// leases are respected all the same.
 type TakeoverWanted struct{}
 
 // Leave says that the process will stop: fence, say goodbye, take part no more.

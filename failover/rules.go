@@ -125,12 +125,14 @@ func rulePromise(f facts, r request) string {
 }
 
 // ruleMemory: a voter that may have forgotten a vote gives none, except at the
-// very beginning, when nobody in a quorum knows of any reign.
+// very beginning, when nobody in a quorum knows of any reign, and by order: an
+// operator knows whether the voter that is not heard is dead for good.
 func ruleMemory(f facts, r request) string {
 	if !f.ballot.Lost {
 		return ""
 	}
-	if f.ballot.Fresh() && r.fresh && f.othersFresh && f.tick >= f.recallTick {
+	beginning := f.ballot.Fresh() && r.fresh && f.othersFresh
+	if (beginning || r.forced) && f.tick >= f.recallTick {
 		return ""
 	}
 	return "this voter has lost its memory, and has not yet heard from all others"

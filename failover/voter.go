@@ -187,7 +187,7 @@ func (n *Node) onVoteRequest(p *peer, m Message) {
 		n.endCampaign("voted for " + p.ID + " in epoch " + uintString(m.Term))
 	}
 	n.ballot.Epoch, n.ballot.VotedFor, n.ballot.VotedSync = m.Term, p.ID, m.Sync
-	if n.ballot.Lost && m.Fresh {
+	if n.ballot.Lost && m.Fresh && !m.Forced {
 		n.ballot.Lost = false // the first vote of all: from here on there is something to remember
 	}
 	n.persist()
