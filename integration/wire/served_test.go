@@ -2,16 +2,15 @@ package wire
 
 import (
 	"fmt"
-	"net"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/tandemkv/tandem"
 	"github.com/tandemkv/tandem/command"
 	"github.com/tandemkv/tandem/internal/resp"
 	"github.com/tandemkv/tandem/internal/scenario"
+	"github.com/tandemkv/tandem/tandemtest"
 )
 
 // sides are the two ways to ask Tandem: the engine in this process, and a node behind its socket.
@@ -22,20 +21,10 @@ func sides() map[string]func(t *testing.T) target {
 	}
 }
 
-// startTandem runs a node that stands alone and keeps nothing, until the test is over.
+// startTandem runs a node that stands alone, until the test is over.
 func startTandem(t *testing.T) (address string) {
 	t.Helper()
-	address = freeAddress(t)
-	_, port, err := net.SplitHostPort(address)
-	require.NoError(t, err)
-	o := tandem.NewOptions()
-	for _, line := range [][]string{{"port", port}, {"bind", "127.0.0.1"}, {"dir", t.TempDir()}, {"appendonly", "no"}, {"save", ""}} {
-		require.NoError(t, o.Set(line[0], line[1:]...))
-	}
-	node, err := tandem.Start(o, nil)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, node.Close()) })
-	return address
+	return tandemtest.Run(t).Addr()
 }
 
 // TestServed_protocolErrors: the node answers malformed input as the reference does, and closes.
