@@ -382,6 +382,12 @@ func (p pair) Switchover(ctx context.Context, to string) error {
 	return err
 }
 
+func (p pair) Takeover() {
+	if p.ready() == nil {
+		p.n.agent.Takeover()
+	}
+}
+
 func (p pair) Info() []server.InfoLine {
 	if p.ready() != nil {
 		return nil

@@ -265,7 +265,7 @@ func debugReload(x *executor, s *session, args [][]byte) error {
 	frozen := x.ks.FreezeAll(sink.add)
 	for !frozen.Step(1024) {
 	}
-	fresh := keyspace.New(keyspace.Options{Databases: x.opts.Databases, Limits: x.opts.Limits, HashSeed: 1})
+	fresh := x.server.newKeyspace()
 	for i := range sink.rows {
 		if err := loadRow(fresh, sink.rows[i].db, sink.rows[i].key, sink.rows[i].value); err != nil {
 			x.broken("a value does not read back: %v", err)

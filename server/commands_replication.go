@@ -268,6 +268,7 @@ func pairRows() []row {
 		{command.Spec{Name: "tandem", Arity: -2, Group: "server", Since: "7.2.4", Summary: "A container for the pair's commands.", Subs: []command.Spec{
 			sub("status", 2, "Describes the pair as JSON."),
 			sub("switchover", -2, "Hands the reign over to a standby."),
+			sub("takeover", 2, "Makes this node the master although it may lack acknowledged writes."),
 			sub("help", 2, "Returns helpful text about the different subcommands."),
 		}}, tandemCommand},
 		{command.Spec{Name: "failover", Arity: -1, Flags: command.Admin | command.NoScript | command.Stale, Group: "server", Since: "6.2.0",
@@ -281,13 +282,21 @@ func tandemCommand(x *executor, s *session, args [][]byte) error {
 	switch s.spec.Name {
 	case "help":
 		writeHelp(&s.w, "TANDEM", "STATUS", "    Return a description of the pair as JSON.",
-			"SWITCHOVER [TO <node-id>]", "    Hand the reign over to a standby, without losing a write.")
+			"SWITCHOVER [TO <node-id>]", "    Hand the reign over to a standby, without losing a write.",
+			"TAKEOVER", "    Make this node the master although it may lack acknowledged writes: when the others are lost for good.")
 		return nil
 	case "status":
 		if x.pair == nil {
 			return errNoPair
 		}
 		return pairStatus(x, s)
+	case "takeover":
+		if x.pair == nil {
+			return errNoPair
+		}
+		go x.pair.Takeover() // it may wait for the owner
+		s.w.OK()
+		return nil
 	case "switchover":
 		to := ""
 		if len(args) == 4 && strings.EqualFold(string(args[2]), "to") {

@@ -1,7 +1,7 @@
 package server
 
 import (
-	"errors"
+	"fmt"
 	"net"
 	"os"
 	"sync"
@@ -110,8 +110,8 @@ func (l *loop) run() {
 	for {
 		n, err := l.poll()
 		if err != nil {
-			if !errors.Is(err, os.ErrClosed) {
-				l.x.fatal(err)
+			if !l.stopping() {
+				l.x.fatal(fmt.Errorf("event loop: %w", err))
 			}
 			l.closeAll()
 			return
@@ -345,7 +345,7 @@ func (l *loop) give(c *loopConn) {
 		l.x.log.Warn("a connection could not be handed over", "addr", s.remote, "error", err)
 		return
 	}
-	go s.detach(conn, append([]byte(nil), s.in...))
+	l.x.server.tasks.Go(func() { s.detach(conn, append([]byte(nil), s.in...)) })
 }
 
 func (l *loop) watch(c *loopConn, writing bool) {
@@ -431,8 +431,17 @@ func (l *loop) closeAll() {
 	unix.Close(l.eventfd)
 }
 
+func (l *loop) stopping() bool {
+	l.inbox.Lock()
+	defer l.inbox.Unlock()
+	return l.inbox.closed
+}
+
 // stop ends the loop and closes its connections; it returns when the goroutine has ended.
 func (l *loop) stop() {
+	l.inbox.Lock()
+	l.inbox.closed = true
+	l.inbox.Unlock()
 	l.file.Close()
 	<-l.done
 }

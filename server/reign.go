@@ -89,7 +89,7 @@ func (v *Server) Reign(epoch uint64, leaseUntil time.Time, reason string) error 
 	x.role.masterHost, x.role.masterPort, x.role.linkUp = "", 0, false
 	x.become(RoleMaster, reason)
 	x.beginReign()
-	x.standbys.closeAll() // they come again and learn of the new history
+	x.standbys.closeAll("a new reign begins") // they come again and learn of the new history
 	x.commitMoved()
 	return nil
 }
@@ -298,7 +298,7 @@ func (v *Server) Crash() {
 	x.acquire(nil)
 	defer x.release(nil)
 	x.noFinalSave, v.crashing = true, true
-	x.standbys.closeAll()
+	x.standbys.closeAll("the node leaves its master")
 	for _, s := range x.sessions {
 		x.kill(s, "the node was killed")
 	}

@@ -64,6 +64,8 @@ type Pair interface {
 	StatusJSON() ([]byte, error)
 	// Switchover hands the reign over; to is a node's id, empty: the best standby.
 	Switchover(ctx context.Context, to string) error
+	// Takeover orders this node to become master although it may lack acknowledged writes.
+	Takeover()
 	// Info adds lines to INFO.
 	Info() []InfoLine
 }
@@ -165,7 +167,7 @@ func (v *Server) close() error {
 	v.closePorts()
 	v.stopLink()
 	v.x.acquire(nil)
-	v.x.standbys.closeAll()
+	v.x.standbys.closeAll("the server stops")
 	v.x.release(nil)
 	v.transport.stop()
 	v.x.acquire(nil)

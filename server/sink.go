@@ -110,72 +110,84 @@ func (k *sink) Continue(history replication.History) error {
 		return err
 	}
 	if x.role.history.Last().ID != history.Last().ID {
-		x.standbys.closeAll() // those that follow this node must learn of the new history
+		x.standbys.closeAll("the history has a new id") // those that follow this node must learn of the new history
 	}
 	x.role.history = &history
 	return nil
 }
 
-// Rewind cuts data and log back to where the master's history forks off. What this node had beyond is kept in a file first.
+// Rewind cuts data and log back to where the master's history forks off. What this node had beyond is kept in a file
+// first. The data are built anew aside, while those in place are served; the owner is only needed to put them in place.
 func (k *sink) Rewind(ctx context.Context, offset int64, reason string) error {
 	v, x := k.v, k.v.x
 	v.link.copying.Lock()
 	defer v.link.copying.Unlock()
+	if err := k.own(func() error { return v.rescue(offset, reason) }); err != nil {
+		return err
+	}
+	fresh, db, err := v.rebuild(offset)
+	if err != nil {
+		return err
+	}
+	return k.own(func() error {
+		if err := x.stream.TruncateTo(offset); err != nil {
+			v.fatal(fmt.Errorf("cut the log back to %d: %w", offset, err))
+			return err
+		}
+		x.useKeyspace(fresh)
+		cut := x.role.history.CutAt(offset)
+		x.role.history = &cut
+		x.logEnd, x.streamDB, x.streamInMulti = offset, db, false
+		k.applier.Reset(db)
+		x.touchAllWatchers(-1)
+		return v.saveHistory(cut)
+	})
+}
+
+// own runs f as the owner, unless the node has left this sink's master.
+func (k *sink) own(f func() error) error {
+	x := k.v.x
 	x.acquire(nil)
 	defer x.release(nil)
 	if k.dead {
 		return errLeft
 	}
-	if err := v.rescue(offset, reason); err != nil {
-		return err
-	}
-	fresh := keyspace.New(keyspace.Options{Databases: x.opts.Databases, Limits: x.opts.Limits, HashSeed: rand.Uint64()})
-	old := x.ks
-	x.useKeyspace(fresh)
-	db, err := v.rebuild(offset)
-	if err != nil {
-		x.useKeyspace(old)
-		return err
-	}
-	if err := x.stream.TruncateTo(offset); err != nil {
-		v.fatal(fmt.Errorf("cut the log back to %d: %w", offset, err))
-		return err
-	}
-	cut := x.role.history.CutAt(offset)
-	x.role.history = &cut
-	x.logEnd, x.streamDB, x.streamInMulti = offset, db, false
-	x.touchAllWatchers(-1)
-	return v.saveHistory(cut)
+	return f()
 }
 
-// rebuild brings the keyspace in place to an offset, from the checkpoint and the log. The caller owns it.
-func (v *Server) rebuild(offset int64) (db int, err error) {
-	x := v.x
+// rebuild makes a keyspace as of an offset, from the checkpoint and the log. Nothing is appended to the log meanwhile.
+func (v *Server) rebuild(offset int64) (fresh *keyspace.Keyspace, db int, err error) {
+	fresh = v.newKeyspace()
 	state := v.store.State()
-	if err := v.store.LoadCheckpoint(func(db int, key, value []byte) error { return loadRow(x.ks, db, key, value) }, func(int, int) {}); err != nil {
-		return 0, err
+	if err := v.store.LoadCheckpoint(func(db int, key, value []byte) error { return loadRow(fresh, db, key, value) }, func(int, int) {}); err != nil {
+		return nil, 0, err
 	}
-	x.ks.MarkClean()
-	reader, err := x.stream.NewReader(state.Meta.Offset)
+	fresh.MarkClean()
+	reader, err := v.x.stream.NewReader(state.Meta.Offset)
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
 	defer reader.Close()
-	applier := &command.Applier{Engine: x.engine, Table: x.table, DB: streamDBOf(state.Meta)}
+	applier := &command.Applier{Engine: command.NewEngine(fresh, nil), Table: v.x.table, DB: streamDBOf(state.Meta)}
 	feed := logFeed{reader: reader, end: state.Meta.Offset}
 	for feed.end < offset {
 		args, err := feed.next()
-		if err != nil {
-			return 0, err
+		switch {
+		case err != nil:
+			return nil, 0, err
+		case args == nil:
+			return nil, 0, fmt.Errorf("the log ends at %d, before %d", feed.end, offset)
 		}
-		if args == nil {
-			return 0, fmt.Errorf("the log ends at %d, before %d", feed.end, offset)
-		}
-		if err := applier.Apply(args, x.nowMs); err != nil {
-			return 0, err
+		if err := applier.Apply(args, time.Now().UnixMilli()); err != nil {
+			return nil, 0, err
 		}
 	}
-	return applier.DB, nil
+	return fresh, applier.DB, nil
+}
+
+// newKeyspace makes an empty keyspace to be filled aside and put in place later.
+func (v *Server) newKeyspace() *keyspace.Keyspace {
+	return keyspace.New(keyspace.Options{Databases: v.opts.Databases, Limits: v.opts.Limits, HashSeed: rand.Uint64()})
 }
 
 // rescue keeps the log from offset on, which no other node has, in a file of RESP commands.
@@ -210,8 +222,7 @@ func (k *sink) BeginFullCopy(offset int64, history replication.History, reason s
 	}
 	x.log.Info("full copy begins", "offset", offset, "reason", reason)
 	x.loading.copying = true
-	fresh := keyspace.New(keyspace.Options{Databases: x.opts.Databases, Limits: x.opts.Limits, HashSeed: rand.Uint64()})
-	return &fullCopy{sink: k, ks: fresh, offset: offset, history: history, reason: reason, began: time.Now()}, nil
+	return &fullCopy{sink: k, ks: k.v.newKeyspace(), offset: offset, history: history, reason: reason, began: time.Now()}, nil
 }
 
 // fullCopy is a copy on its way in. link.FullCopy. Nothing of the node changes before Commit.
@@ -280,7 +291,7 @@ func (c *fullCopy) Commit() error {
 	x.role.history, x.logEnd = &c.history, c.offset
 	x.streamDB, x.streamInMulti = c.db, false
 	c.sink.applier.Reset(c.db)
-	x.standbys.closeAll()
+	x.standbys.closeAll("this node took a full copy")
 	x.touchAllWatchers(-1)
 	x.log.Info("full copy done", "keys", c.keys, "offset", c.offset, "seconds", time.Since(c.began).Seconds())
 	return nil

@@ -25,7 +25,6 @@ type standbys struct {
 
 type standbyFeed struct {
 	feeder *link.Feeder
-	cancel context.CancelFunc
 	facts  link.Facts
 	remote string
 }
@@ -140,9 +139,10 @@ func (b *standbys) sorted() []uint64 {
 	return ids
 }
 
-func (b *standbys) closeAll() {
+// closeAll ends all links; the standbys come again and learn why.
+func (b *standbys) closeAll(reason string) {
 	for _, f := range b.feeds {
-		f.cancel()
+		f.feeder.Close(reason)
 	}
 }
 
@@ -160,7 +160,7 @@ func (v *Server) feed(conn net.Conn, unread []byte, facts link.Facts, request li
 	o.Link, o.Timeout, o.SpoolDir = id, x.opts.ReplTimeout, x.opts.Dir
 	o.OnState = v.feedState
 	o.OnAck = v.acknowledged
-	f := &standbyFeed{cancel: cancel, facts: facts, remote: remote}
+	f := &standbyFeed{facts: facts, remote: remote}
 	f.feeder = link.NewFeeder(ctx, conn, unread, facts, request, source{v}, o)
 	b.feeds[id] = f
 	for _, old := range b.master.Attach(b.tick(x.now), id, facts.NodeID, replication.FeedWaitCopy, 0) {
