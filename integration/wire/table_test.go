@@ -18,6 +18,8 @@ func tableRows() *command.Table { return command.NewTable(command.Families()...)
 // newerRows are fields of COMMAND INFO that are as in 7.2 and not as in the reference.
 func newerRows() map[string]string {
 	return map[string]string{
+		"client|no-touch":               "came with 7.2",
+		"client|setinfo":                "came with 7.2",
 		"zrank arity":                   "WITHSCORE came with 7.2",
 		"zrevrank arity":                "WITHSCORE came with 7.2",
 		"command|getkeys arity":         "a command without arguments may be asked about since 7.2",
@@ -76,7 +78,10 @@ func sameInfo(t *testing.T, name string, want, got scenario.Value) {
 		theirs[sub.Elements[0].Text] = sub
 	}
 	for _, sub := range got.Elements[9].Elements {
-		require.Contains(t, theirs, sub.Elements[0].Text)
+		if _, known := theirs[sub.Elements[0].Text]; !known {
+			require.Contains(t, newerRows(), sub.Elements[0].Text)
+			continue
+		}
 		sameInfo(t, sub.Elements[0].Text, theirs[sub.Elements[0].Text], sub)
 	}
 }
