@@ -71,6 +71,10 @@ func (x *executor) runBatch(b *batch) {
 	for i := range b.items {
 		it := &b.items[i]
 		x.runItem(b, it)
+		if len(it.rest()) > x.opts.QueryBytesMax && !it.s.dead {
+			x.stats.queryLimitDisconnections++
+			x.kill(it.s, "client-query-buffer-limit")
+		}
 		x.touch(it.s)
 	}
 }

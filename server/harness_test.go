@@ -19,7 +19,7 @@ import (
 )
 
 // patience is how long a test waits for what must come. Nothing waits for it when all is well.
-const patience = 20 * time.Second
+const patience = 10 * time.Second
 
 // testLog gathers the log lines of a server.
 type testLog struct {

@@ -255,6 +255,7 @@ func infoStats(x *executor, b *infoText) {
 	b.line("acl_access_denied_cmd", 0)
 	b.line("acl_access_denied_key", 0)
 	b.line("acl_access_denied_channel", 0)
+	b.line("client_query_buffer_limit_disconnections", t.queryLimitDisconnections)
 	b.line("client_output_buffer_limit_disconnections", t.outputLimitDisconnections)
 	b.line("protocol_errors", t.protocolErrors)
 }

@@ -19,6 +19,7 @@ type stats struct {
 	connections, rejected     int64
 	protocolErrors            int64
 	outputLimitDisconnections int64
+	queryLimitDisconnections  int64
 	errorReplies              int64
 	syncFull, syncPartialOK   int64
 	syncPartialErr            int64
@@ -94,7 +95,8 @@ func (t *stats) reset() {
 	began := t.began
 	t.inputBytes.Store(0)
 	t.outputBytes.Store(0)
-	t.commands, t.connections, t.rejected, t.protocolErrors, t.outputLimitDisconnections = 0, 0, 0, 0, 0
+	t.commands, t.connections, t.rejected, t.protocolErrors = 0, 0, 0, 0
+	t.outputLimitDisconnections, t.queryLimitDisconnections = 0, 0
 	t.errorReplies = 0
 	t.syncFull, t.syncPartialOK, t.syncPartialErr, t.deniedAuth = 0, 0, 0, 0
 	t.opsLast = 0
