@@ -56,7 +56,7 @@ fuzz: ## run every fuzz target for FUZZTIME
 	done
 
 sim: ## simulate kills and cuts: SEED=n for one story, SEEDS=n for many
-	$(GO) test ./integration/simulation -count=1 -timeout 60m -v -args $(if $(SEED),-seed $(SEED),-seeds $(SEEDS))
+	$(GO) test ./integration/simulation -count=1 -timeout 60m -v -args $(if $(SEED),-sim.seed=$(SEED),-sim.seeds=$(SEEDS))
 
 bench: redis build ## compare with Debian's redis-server: throughput and CPU per command
 	$(GO) run ./integration/bench $(BENCHFLAGS)
