@@ -278,6 +278,31 @@ func TestForward_whatCannotBeCarriedOverCloses(t *testing.T) {
 	require.Contains(t, c.closed(), "hi")
 }
 
+func TestForward_aTransactionTooLongToMove(t *testing.T) {
+	p := newPair(t)
+	p.reign(0)
+	_, dial := serve(t, p, func(o *Options) { o.UnansweredBytesMax = 100 })
+	c := dial()
+	play := func() {
+		require.Equal(t, "+OK", c.do("MULTI"))
+		for i := range 5 {
+			require.Equal(t, "+QUEUED", c.do(fmt.Sprintf("SELECT %d", i+1)))
+			require.Equal(t, "+QUEUED", c.do(fmt.Sprintf("SET a %d", i)))
+		}
+	}
+	play()
+	require.Equal(t, "*10", c.do("EXEC"))
+	for range 10 {
+		require.Equal(t, "+OK", c.line())
+	}
+	p.reign(1)
+	require.Equal(t, "+/5:", c.do("WHOAMI"), "what it changed is remembered")
+	play()
+	p.reign(0)
+	require.Empty(t, c.closed(), "an open one cannot be carried over")
+	require.Len(t, p.executed(), 5)
+}
+
 func TestForward_watchEndsWithTheTransaction(t *testing.T) {
 	p := newPair(t)
 	p.reign(0)

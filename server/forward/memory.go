@@ -1,6 +1,9 @@
 package forward
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // reply is what the memory needs to know of a reply.
 type reply struct {
@@ -20,7 +23,7 @@ type slot struct {
 // memory is what the client has said that lasts beyond one command, as of the last delivered reply.
 type memory struct {
 	slots []slot // in the order in which they took effect, at most one of each role
-	// tx holds the commands of the open transaction, MULTI first; empty when none is open.
+	// tx holds the commands of the open transaction, MULTI first; empty when none is open. See queue if txTooLong.
 	tx      []command
 	txBytes int
 	// pinned: the state lives in the link and ends with it.
@@ -58,15 +61,32 @@ func (m *memory) transactionEnded(c command, r reply) {
 	}
 }
 
+// queue keeps a command of the open transaction. Of one that is too long to be repeated only what lasts beyond it is
+// kept, the last of each role: the transaction cannot move, but what it changes must be known when it has ended.
 func (m *memory) queue(c command, txBytesMax int) {
-	if m.txBytes += len(c.raw); m.txBytes > txBytesMax {
-		m.txTooLong = true
-		m.tx = nil
-	}
-	if !m.txTooLong {
+	m.txBytes += len(c.raw)
+	if !m.txTooLong && m.txBytes <= txBytesMax {
 		m.tx = append(m.tx, c)
+		return
+	}
+	all := m.tx
+	if m.txTooLong {
+		all = []command{c}
+	} else {
+		m.txTooLong, m.tx = true, nil
+		all = append(all, c)
+	}
+	for _, one := range all {
+		if one.lasts() {
+			m.tx = slices.DeleteFunc(m.tx, func(o command) bool { return o.role == one.role })
+			one.raw = bytes.Clone(one.raw)
+			m.tx = append(m.tx, one)
+		}
 	}
 }
+
+// lasts reports that the command's success is a slot of the memory.
+func (c command) lasts() bool { return c.role >= auth && c.role <= noTouch }
 
 // apply is for a command that was executed, alone or in a transaction.
 func (m *memory) apply(c command, r reply) {

@@ -51,7 +51,7 @@ func TestForward_randomSessionsSeeOneMaster(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			p := newPair(t)
 			p.reign(0)
-			_, dial := serve(t, p, func(o *Options) { o.UnansweredBytesMax = 1 << (8 + seed) })
+			_, dial := serve(t, p, func(o *Options) { o.UnansweredBytesMax = 1 << (12 + seed%6) })
 			sent, want := randomSession(r, 3000)
 			c := dial()
 			written := make(chan error, 1)
