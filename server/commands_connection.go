@@ -182,6 +182,7 @@ func reset(x *executor, s *session, args [][]byte) error {
 	x.endTransaction(s)
 	x.forgetSubscriptions(s)
 	s.db, s.name, s.noEvict, s.noTouch = 0, "", false, false
+	s.muted, s.skips = false, 0
 	s.w.Proto = 2
 	s.authenticated = x.opts.RequirePass == ""
 	s.reader.Unauthenticated = !s.authenticated

@@ -10,7 +10,7 @@ func transactionRows() []row {
 	return []row{
 		{command.Spec{Name: "multi", Arity: 1, Flags: noscript | command.AllowBusy | flagTransaction, Categories: command.CategoryTransaction,
 			Group: "transactions", Since: "1.2.0", Summary: "Starts a transaction."}, multi},
-		{command.Spec{Name: "exec", Arity: 1, Flags: command.NoScript | command.Loading | command.Stale | command.SkipSlowlog | flagTransaction,
+		{command.Spec{Name: "exec", Arity: 1, Flags: command.NoScript | command.Loading | command.Stale | command.SkipSlowlog | flagTransaction | flagRunsQueue,
 			Categories: command.CategoryTransaction, Group: "transactions", Since: "1.2.0", Summary: "Executes all commands in a transaction."}, exec},
 		{command.Spec{Name: "discard", Arity: 1, Flags: noscript | command.AllowBusy | flagTransaction, Categories: command.CategoryTransaction,
 			Group: "transactions", Since: "2.0.0", Summary: "Discards a transaction."}, discard},
@@ -37,7 +37,8 @@ type queuedCommand struct {
 }
 
 // watchKey is a key under WATCH. A key that was there and has expired since breaks the transaction, whether it was
-// removed yet or not; the removal of one that had expired before WATCH does not.
+// removed yet or not; the removal of one that had expired before WATCH does not. Nor does FLUSHALL of one that was not
+// there, as in Redis.
 type watchKey struct {
 	key     dbKey
 	existed bool
@@ -49,8 +50,18 @@ func (x *executor) watchBroken(s *session) bool {
 		return true
 	}
 	for _, w := range s.watches {
-		if w.existed && !x.exists(w.key) {
+		if w.existed != x.exists(w.key) {
 			return true
+		}
+	}
+	return false
+}
+
+// watchedWhileThere tells whether a watched key was there when WATCH came.
+func (s *session) watchedWhileThere(k dbKey) bool {
+	for _, w := range s.watches {
+		if w.key == k {
+			return w.existed
 		}
 	}
 	return false

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tandemkv/tandem/command"
 )
@@ -44,7 +45,7 @@ const protectedModeText = "-DENIED Redis is running in protected mode because pr
 	"4) Setup a an authentication password for the default user. NOTE: You only need to do one of the above things in order for the server to start accepting connections from the outside.\r\n"
 
 func execAbort(cause error) command.Error {
-	return command.Error("EXECABORT Transaction discarded because of: " + cause.Error())
+	return command.Error("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(cause.Error(), "ERR "))
 }
 
 func subscriberOnly(name string) command.Error {

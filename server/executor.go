@@ -214,21 +214,21 @@ func (x *executor) run(s *session, spec *command.Spec, args [][]byte) bool {
 		if err == errPutOff {
 			return false
 		}
+		mark := len(s.w.Buf)
 		x.refuse(s, spec, err)
+		s.mute(mark)
 		return true
 	}
 	x.stats.commands++
+	mark := len(s.w.Buf)
 	if s.tx.open && spec.Flags&flagTransaction == 0 {
 		s.tx.queue(s, spec, args)
+		s.mute(mark)
 		return true
 	}
-	mark := len(s.w.Buf)
 	x.call(s, spec, args, !s.tx.open)
 	x.closeUnit(s)
-	if s.muted || s.skips > 0 {
-		s.w.Buf = s.w.Buf[:mark]
-		s.skips = max(s.skips-1, 0)
-	}
+	s.mute(mark)
 	if len(x.parking.ready) > 0 {
 		x.parking.serveReady()
 	}
@@ -236,10 +236,13 @@ func (x *executor) run(s *session, spec *command.Spec, args [][]byte) bool {
 }
 
 func (x *executor) refuse(s *session, spec *command.Spec, err error) {
-	if s.tx.open {
+	x.stats.refused(spec, err)
+	if spec != nil && spec.Flags&flagRunsQueue != 0 {
+		x.endTransaction(s)
+		err = execAbort(err)
+	} else if s.tx.open {
 		s.tx.broken = true
 	}
-	x.stats.refused(spec, err)
 	s.w.Error(err.Error())
 }
 
@@ -256,7 +259,7 @@ func (x *executor) call(s *session, spec *command.Spec, args [][]byte, canBlock 
 		x.stats.ran(spec)
 		return
 	}
-	x.engine.Mode = x.role.expiryMode()
+	x.engine.Mode = x.expiryMode()
 	c, err := x.engine.Do(command.Run{Spec: spec, Args: args, DB: s.db, NowMs: x.nowMs, CanBlock: canBlock}, &s.w)
 	if err != nil {
 		x.stats.failed(spec, err)

@@ -13,6 +13,9 @@ const flagSubscriber command.Flag = 1 << 29
 // flagPauseExempt marks the commands that run during CLIENT PAUSE ALL.
 const flagPauseExempt command.Flag = 1 << 28
 
+// flagRunsQueue marks the command that ends a transaction by running it: when it is refused the transaction is over.
+const flagRunsQueue command.Flag = 1 << 27
+
 // gate is one admission check. It gives the refusal, errPutOff to wait, or nil.
 type gate func(x *executor, s *session, spec *command.Spec, args [][]byte) error
 

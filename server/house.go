@@ -62,7 +62,7 @@ func (v *Server) keepHouse() {
 
 // expireSlice removes expired keys for at most a slice. true: there are more.
 func (x *executor) expireSlice() bool {
-	if x.house.expireOff || !x.role.writable || x.loading.on {
+	if x.house.expireOff || !x.role.writable || x.pauses.on || x.loading.on {
 		return false
 	}
 	for began := time.Now(); ; {
@@ -77,7 +77,7 @@ func (x *executor) expireSlice() bool {
 
 // pingStandbys keeps the links to the standbys alive, as Redis does: a PING in the log.
 func (x *executor) pingStandbys() {
-	if !x.role.writable || !x.standbys.any() || x.now.Sub(x.house.lastPing) < x.opts.ReplPingPeriod {
+	if !x.role.writable || x.pauses.switchover || !x.standbys.any() || x.now.Sub(x.house.lastPing) < x.opts.ReplPingPeriod {
 		return
 	}
 	x.house.lastPing = x.now

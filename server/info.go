@@ -131,7 +131,7 @@ func infoClients(x *executor, b *infoText) {
 	b.line("cluster_connections", 0)
 	b.line("maxclients", x.opts.MaxClients)
 	b.line("client_recent_max_output_buffer", biggest)
-	b.line("blocked_clients", x.parking.count)
+	b.line("blocked_clients", x.parking.count+x.pauses.count())
 	b.line("tracking_clients", 0)
 	b.line("pubsub_clients", subscribed)
 	b.line("clients_in_timeout_table", len(x.parking.deadlines))

@@ -53,13 +53,15 @@ func (x *executor) touchWatchers(db int, key []byte) {
 	}
 }
 
+// touchAllWatchers breaks the transactions that watch a key of a database which was emptied or exchanged, or of all
+// databases (-1). A key that was not there and still is not has not changed; what an exchange brought, EXEC sees.
 func (x *executor) touchAllWatchers(db int) {
 	for k, sessions := range x.watched {
 		if db >= 0 && k.db != db {
 			continue
 		}
 		for s := range sessions {
-			s.tx.dirty = true
+			s.tx.dirty = s.tx.dirty || s.watchedWhileThere(k)
 		}
 	}
 }

@@ -84,6 +84,9 @@ func (p *parking) unpark(s *session) {
 	if w == nil {
 		return
 	}
+	if w.heapIndex >= 0 {
+		heap.Remove(&p.deadlines, w.heapIndex)
+	}
 	s.parked = nil
 	p.count--
 	for _, k := range w.keys {
@@ -92,9 +95,6 @@ func (p *parking) unpark(s *session) {
 		} else {
 			delete(p.byKey, k)
 		}
-	}
-	if w.heapIndex >= 0 {
-		heap.Remove(&p.deadlines, w.heapIndex)
 	}
 	if w.satisfied != nil {
 		p.waiting = without(p.waiting, s)
@@ -150,6 +150,7 @@ func (p *parking) retry(s *session, k dbKey) {
 	}
 	p.x.closeUnit(s)
 	p.unpark(s)
+	s.mute(before)
 }
 
 // acknowledged looks at the sessions in WAIT again.
@@ -163,9 +164,10 @@ func (p *parking) acknowledged() {
 
 // timeOut answers a wait that is over and lets the session go on.
 func (p *parking) timeOut(s *session) {
-	w := s.parked
+	w, mark := s.parked, len(s.w.Buf)
 	w.onTimeout(s)
 	p.unpark(s)
+	s.mute(mark)
 }
 
 // unblock ends a wait for CLIENT UNBLOCK or a change of role: with the reply of a time-out, or an error.

@@ -37,6 +37,16 @@ func (p *pause) putOff(s *session) {
 	}
 }
 
+// count is how many sessions wait for the end of the pause.
+func (p *pause) count() (n int) {
+	for _, s := range p.waiting {
+		if !s.gone {
+			n++
+		}
+	}
+	return n
+}
+
 // pauseClients is CLIENT PAUSE. A longer pause that is under way stays; ALL is stronger than WRITE.
 func (x *executor) pauseClients(until time.Time, all bool) {
 	p := &x.pauses

@@ -51,9 +51,9 @@ func (r *roleState) refresh(now time.Time) {
 	r.writable = r.role == RoleMaster && r.lease.holds(now)
 }
 
-// expiryMode: only a master that may write removes what has expired.
-func (r *roleState) expiryMode() keyspace.ExpiryMode {
-	if r.writable {
+// expiryMode: only a master that may write removes what has expired, and not while writes are held.
+func (x *executor) expiryMode() keyspace.ExpiryMode {
+	if x.role.writable && !x.pauses.on {
 		return keyspace.ExpiryDelete
 	}
 	return keyspace.ExpiryHide
@@ -78,6 +78,9 @@ func (x *executor) writeRefusal() error {
 // become is the one place where the role changes.
 func (x *executor) become(role Role, reason string) {
 	from := x.role.role
+	if from == RoleMaster && role != RoleMaster {
+		x.dropUnsafe()
+	}
 	x.role.role, x.role.reason, x.role.since = role, reason, x.now
 	x.lookAround()
 	x.log.Info("role", "from", from.String(), "to", role.String(), "reason", reason)

@@ -107,5 +107,16 @@ func (s *session) closeAfterReply(reason string) {
 	s.closing, s.reason = true, reason
 }
 
+// mute takes back the reply from mark on, of a client that does not want it (CLIENT REPLY).
+func (s *session) mute(mark int) {
+	if !s.muted && s.skips == 0 || s.parked != nil {
+		return
+	}
+	s.skips = max(s.skips-1, 0)
+	if s.lastSpec == nil || s.lastSpec.Flags&flagSubscriber == 0 || s.lastSpec.Flags&command.PubSub == 0 {
+		s.w.Buf = s.w.Buf[:mark] // confirmations of subscriptions are no replies
+	}
+}
+
 // outputBytes is what waits to be sent, as far as the owner can see: what is on its way belongs to the carrier.
 func (s *session) outputBytes() int { return len(s.w.Buf) }
