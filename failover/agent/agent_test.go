@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -319,6 +320,12 @@ func TestAgent_killedMasterIsReplacedWithoutTheLease(t *testing.T) {
 	c.options = func(o *Options) {
 		o.Timing = failover.DefaultTiming()
 		o.Timing.LeaseTicks, o.Timing.StartGraceTicks = 100*60*10, 50
+	}
+	// Memories that are not empty: a voter without one waits for a whole lease.
+	for _, id := range c.ids {
+		f, err := openBallot(filepath.Join(c.dir, id))
+		require.NoError(t, err)
+		require.NoError(t, errors.Join(f.write(failover.Ballot{Incarnation: 1, Epoch: 1}), f.close()))
 	}
 	c.nodes["a"].position.Offset = 1
 	c.start("a", "b", "w")
