@@ -253,8 +253,10 @@ func replconf(x *executor, s *session, args [][]byte) error {
 // standing is what this node has to show when it meets another.
 func (x *executor) standing() replication.Standing {
 	floor := x.logEnd + 1
-	if v := x.server; v.store != nil && v.store.State().HasCheckpoint {
-		floor = v.store.State().Meta.Offset
+	if v := x.server; v.store != nil {
+		if at := v.store.State(); at.HasCheckpoint || x.stream.Start() == 0 {
+			floor = at.Meta.Offset // 0 without a checkpoint: the log has all
+		}
 	}
 	return replication.Standing{Pair: x.pairName, History: *x.role.history, End: x.logEnd, Floor: floor}
 }

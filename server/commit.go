@@ -27,3 +27,18 @@ func (x *executor) commitMoved() {
 	x.releaseHeld()
 	x.parking.acknowledged()
 }
+
+// dropUnsafe closes the clients whose replies still wait for the standbys, at the end of a reign: nobody can say any more
+// what becomes of their writes, and a reply would promise it.
+func (x *executor) dropUnsafe() {
+	if !x.promises.standbys {
+		return
+	}
+	commit := x.standbys.commitOffset(x)
+	for _, s := range x.sessions {
+		if len(s.w.Buf) > 0 && (s.written > commit || len(s.marks) > 0 && s.marks[len(s.marks)-1].offset > commit) {
+			s.w.Buf, s.marks = s.w.Buf[:0], s.marks[:0]
+			x.kill(s, "the reign ended before the standby had its writes")
+		}
+	}
+}

@@ -42,6 +42,7 @@ func TestPair_partition(t *testing.T) {
 // What a deposed master wrote and nobody else has is kept in a file.
 func TestPair_rescue(t *testing.T) {
 	p := RunPair(t, With("appendonly", "yes"))
+	p.Client().Must("SET", "common", "1")
 	p.WaitForLevel()
 	old := p.Partition()
 	direct := old.Client()
@@ -53,6 +54,8 @@ func TestPair_rescue(t *testing.T) {
 	p.WaitForRole(old.ID(), Standby)
 	p.WaitForLevel()
 	require.Nil(t, old.Client().Must("GET", "own"))
+	require.Contains(t, old.Info("tandem_link_decision"), "continue", "it goes back to the fork by itself")
+	require.Equal(t, "0", p.Master().Info("sync_full"))
 	files := old.RescueFiles()
 	require.Len(t, files, 1)
 	text, err := os.ReadFile(files[0])
