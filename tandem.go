@@ -78,6 +78,7 @@ func (n *Node) openForwarders() {
 		ForwardTimeout: n.opts.ForwardWait, BulkBytesMax: n.opts.Server.BulkBytesMax, ConnsMax: n.opts.Server.MaxClients,
 		StrangersLimited: n.opts.Server.RequirePass != "",
 		Log:              func(text string) { n.log.Info(text) },
+		Repeatable:       server.ReadOnlyCommands(),
 	}
 	if n.opts.Network != nil {
 		o.Dial = n.opts.Network.Dial

@@ -53,6 +53,15 @@ func newTable() (table *command.Table, runs []sessionHandler) {
 	return table, runs
 }
 
+// ReadOnlyCommands gives a function that knows the commands that change nothing, so that a forwarder may send them again.
+func ReadOnlyCommands() func(args [][]byte) bool {
+	table, _ := newTable()
+	return func(args [][]byte) bool {
+		spec := table.Lookup(args)
+		return spec != nil && spec.Flags&command.ReadOnly != 0
+	}
+}
+
 // writeHelp answers a HELP subcommand as Redis does.
 func writeHelp(w *resp.Writer, name string, lines ...string) {
 	w.Array(len(lines) + 3)
