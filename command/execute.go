@@ -93,6 +93,10 @@ func (e *Engine) collectExpired() {
 // Unit is the effects since the last ResetUnit: those of one command, or of all commands of one EXEC.
 func (e *Engine) Unit() []Effect { return e.unit }
 
+// AddEffect adds what a session command did to the unit: a message for the subscribers of the standbys. The words must
+// stay valid until ResetUnit.
+func (e *Engine) AddEffect(f Effect) { e.unit = append(e.unit, f) }
+
 // ResetUnit forgets the unit's effects; the words of its commands need not stay valid any longer.
 func (e *Engine) ResetUnit() {
 	clear(e.unit)

@@ -174,7 +174,7 @@ func (x *executor) timeoutMs(word []byte) (int64, error) {
 // askForAcks puts REPLCONF GETACK into the log, as Redis does for WAIT.
 func (x *executor) askForAcks() {
 	if x.role.writable && x.standbys.any() {
-		x.logCommand(command.Effect{DB: max(x.encoder.Selected, 0), Words: [][]byte{[]byte("REPLCONF"), []byte("GETACK"), []byte("*")}})
+		x.logWords("REPLCONF", "GETACK", "*")
 	}
 }
 

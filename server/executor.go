@@ -8,6 +8,7 @@ import (
 
 	"github.com/tandemkv/tandem/command"
 	"github.com/tandemkv/tandem/internal/config"
+	"github.com/tandemkv/tandem/internal/resp"
 	"github.com/tandemkv/tandem/keyspace"
 	"github.com/tandemkv/tandem/persistence"
 	"github.com/tandemkv/tandem/replication"
@@ -288,9 +289,9 @@ func (x *executor) closeUnit(s *session) {
 	x.engine.ResetUnit()
 }
 
-// logCommand appends a command that is no data command (PING to standbys, PUBLISH) to the log.
-func (x *executor) logCommand(e command.Effect) {
+// logWords appends to the log what says nothing about data, and needs no database: PING, REPLCONF GETACK.
+func (x *executor) logWords(words ...string) {
 	before := len(x.pending)
-	x.pending = x.encoder.Append(x.pending, []command.Effect{e})
+	x.pending = resp.AppendCommandStrings(x.pending, words...)
 	x.logEnd += int64(len(x.pending) - before)
 }

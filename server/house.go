@@ -77,11 +77,14 @@ func (x *executor) expireSlice() bool {
 
 // pingStandbys keeps the links to the standbys alive, as Redis does: a PING in the log.
 func (x *executor) pingStandbys() {
-	if !x.role.writable || x.pauses.switchover || !x.standbys.any() || x.now.Sub(x.house.lastPing) < x.opts.ReplPingPeriod {
+	if !x.standbys.any() {
+		x.house.lastPing = x.now // the first PING comes a whole period after the first standby
+	}
+	if !x.role.writable || x.pauses.switchover || x.now.Sub(x.house.lastPing) < x.opts.ReplPingPeriod {
 		return
 	}
 	x.house.lastPing = x.now
-	x.logCommand(command.Effect{DB: max(x.encoder.Selected, 0), Words: [][]byte{[]byte("PING")}})
+	x.logWords("PING")
 }
 
 // closeIdle ends clients that were silent for longer than timeout allows.

@@ -204,7 +204,7 @@ func pubsubRows() []row {
 func publishCommand(x *executor, s *session, args [][]byte) error {
 	n := x.publish(args[1], args[2])
 	if x.standbys.any() && x.role.logsOwnWrites() {
-		x.logCommand(command.Effect{DB: s.db, Words: args})
+		x.engine.AddEffect(command.Effect{DB: s.db, Words: args})
 	}
 	s.w.Int(n)
 	return nil
@@ -213,7 +213,7 @@ func publishCommand(x *executor, s *session, args [][]byte) error {
 func spublishCommand(x *executor, s *session, args [][]byte) error {
 	n := x.publishShard(args[1], args[2])
 	if x.standbys.any() && x.role.logsOwnWrites() {
-		x.logCommand(command.Effect{DB: s.db, Words: args})
+		x.engine.AddEffect(command.Effect{DB: s.db, Words: args})
 	}
 	s.w.Int(n)
 	return nil
