@@ -31,7 +31,7 @@ func (v *Server) openStore() error {
 		v.x.stream.OnProgress(v.logMoved)
 		return nil
 	}
-	store, err := persistence.Open(persistence.Options{
+	store, err := v.openPatiently(persistence.Options{
 		Dir: filepath.Join(o.Dir, "tandem-data"), Fsync: v.fsync(), RetainBytes: o.LogRetainBytes, RetainAge: o.LogRetain,
 		TailBytes: o.ReplBacklogBytes,
 		Logf:      func(format string, args ...any) { v.log.Info(fmt.Sprintf(format, args...)) },
@@ -52,6 +52,21 @@ func (v *Server) openStore() error {
 		return store.PutMeta(metaInOrder, nil, true)
 	}
 	return nil
+}
+
+// lockPatience is how long a start waits for a folder that is in use: a killed process needs a moment to be gone.
+const lockPatience = 3 * time.Second
+
+// openPatiently opens the store, and gives a dying predecessor time to let go of it.
+func (v *Server) openPatiently(o persistence.Options) (*persistence.Store, error) {
+	for began := time.Now(); ; {
+		store, err := persistence.Open(o)
+		var locked *persistence.LockedError
+		if !errors.As(err, &locked) || time.Since(began) > lockPatience {
+			return store, err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // fsync is when the log is synced. appendonly no with save points keeps a log too, but promises nothing for it.
