@@ -194,15 +194,16 @@ func (p *parking) setTimer() {
 		p.timer.Stop()
 		return
 	}
-	wait := time.UnixMilli(p.deadlines[0].parked.deadlineMs).Sub(p.x.now.Round(0))
+	wait := time.UnixMilli(p.deadlines[0].parked.deadlineMs + 1).Sub(p.x.now.Round(0))
 	p.timer.Reset(max(wait, 0))
 }
 
-// expire answers the waits whose time is over. It runs on the timer's goroutine.
+// expire answers the waits whose time is over. Deadlines are whole milliseconds made from a time that was cut to them: one is
+// over when its millisecond is, so that no wait is shorter than asked. It runs on the timer's goroutine.
 func (p *parking) expire() {
 	x := p.x
 	x.acquire(nil)
-	for len(p.deadlines) > 0 && p.deadlines[0].parked.deadlineMs <= x.nowMs {
+	for len(p.deadlines) > 0 && p.deadlines[0].parked.deadlineMs < x.nowMs {
 		p.timeOut(p.deadlines[0])
 	}
 	p.setTimer()
