@@ -345,7 +345,8 @@ func (l *loop) give(c *loopConn) {
 		l.x.log.Warn("a connection could not be handed over", "addr", s.remote, "error", err)
 		return
 	}
-	l.x.server.tasks.Go(func() { s.detach(conn, append([]byte(nil), s.in...)) })
+	unread := append([]byte(nil), s.in...) // now: the loop may still be woken for the session, and drop its bytes
+	l.x.server.tasks.Go(func() { s.detach(conn, unread) })
 }
 
 func (l *loop) watch(c *loopConn, writing bool) {

@@ -153,6 +153,13 @@ func (v *Server) feed(conn net.Conn, unread []byte, facts link.Facts, request li
 	defer cancel()
 	remote := conn.RemoteAddr().String()
 	x.acquire(nil)
+	select {
+	case <-v.stopping: // nobody would end this link any more
+		x.release(nil)
+		conn.Close()
+		return
+	default:
+	}
 	b := &x.standbys
 	b.lastID++
 	id := b.lastID

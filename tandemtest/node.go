@@ -1,16 +1,19 @@
 package tandemtest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/tandemkv/tandem"
 	"github.com/tandemkv/tandem/failover"
+	"github.com/tandemkv/tandem/internal/freeport"
 	"github.com/tandemkv/tandem/server"
 )
 
@@ -163,7 +166,7 @@ func addr(port int) string {
 	if port == 0 {
 		return ""
 	}
-	return loopback(port)
+	return freeport.Address(port)
 }
 
 // Client connects to the node itself.
@@ -256,3 +259,17 @@ func makeDir(path string) error {
 	}
 	return nil
 }
+
+// addresses of one node.
+type addresses struct{ node, rw, ro, gossip int }
+
+func newAddresses() (addresses, error) {
+	p, err := freeport.Find(4)
+	if err != nil {
+		return addresses{}, fmt.Errorf("ports of a node: %w", err)
+	}
+	return addresses{p[0], p[1], p[2], p[3]}, nil
+}
+
+// taken tells whether a start failed because somebody else was quicker with a port.
+func taken(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/tandemkv/tandem/internal/freeport"
 )
 
 // Pair is two data nodes and, mostly, a witness.
@@ -65,9 +67,9 @@ func (p *Pair) lay() error {
 		}
 		p.nodes = append(p.nodes, &Node{t: p.t, id: id, at: at, dir: dir, network: way{p.wires, id}, journal: p.journal})
 		for _, port := range []int{at.node, at.gossip} {
-			p.wires.owner[loopback(port)] = id
+			p.wires.owner[freeport.Address(port)] = id
 		}
-		gossip = append(gossip, loopback(at.gossip))
+		gossip = append(gossip, freeport.Address(at.gossip))
 	}
 	for i, n := range p.nodes {
 		n.lines = append(n.lines, p.set.lines...)

@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"sync"
+
+	"github.com/tandemkv/tandem/internal/freeport"
 )
 
 // wires are the cables between the nodes of a pair. Each connection that one node makes to another runs through a relay, which
@@ -109,7 +111,7 @@ func (y way) Dial(ctx context.Context, address string) (net.Conn, error) {
 
 // connPair makes two ends of one TCP connection.
 func connPair(ctx context.Context) (near, inner net.Conn, err error) {
-	ln, err := net.Listen("tcp", loopback(0))
+	ln, err := net.Listen("tcp", freeport.Address(0))
 	if err != nil {
 		return nil, nil, err
 	}
