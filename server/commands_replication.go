@@ -66,6 +66,9 @@ func promoteSelf(x *executor, s *session) error {
 		s.w.OK()
 		return nil
 	}
+	if s.tx.open {
+		return errNotInMulti // EXEC cannot wait for it
+	}
 	w := &parked{onTimeout: func(*session) {}}
 	x.parking.park(s, w)
 	go func() {
@@ -363,6 +366,9 @@ func failover(x *executor, s *session, args [][]byte) error {
 func switchover(x *executor, s *session, to string, timeout time.Duration) error {
 	if x.pair == nil {
 		return errNoPair
+	}
+	if s.tx.open {
+		return errNotInMulti
 	}
 	if !x.role.is(RoleMaster) {
 		return command.Error(fmt.Sprintf("ERR this node is not the master (it is %s); ask the master for the switchover", x.role.role))
