@@ -86,15 +86,18 @@ func (n *Node) openForwarders() {
 	o.Refusals = forward.RefusalsRW()
 	n.rw = forward.New(n.target((*agent.Agent).MasterNow), o)
 	o.Refusals = forward.RefusalsRO()
-	o.Fallback = forward.TargetFunc(func() (string, <-chan struct{}) { <-n.agentSet; return n.agent.MasterNow() })
+	o.Fallback = n.target((*agent.Agent).MasterNow)
 	n.ro = forward.New(n.target((*agent.Agent).ReaderNow), o)
 }
 
-// target asks the agent; before it is there, nobody is known.
+// target asks the agent; before it is there, and when it could not start, nobody is known.
 func (n *Node) target(ask func(*agent.Agent) (string, <-chan struct{})) forward.Target {
 	return forward.TargetFunc(func() (string, <-chan struct{}) {
 		select {
 		case <-n.agentSet:
+			if n.agent == nil {
+				return "", nil
+			}
 			return ask(n.agent)
 		default:
 			return "", n.agentSet
