@@ -94,6 +94,7 @@ func (v *Server) loadCheckpoint() error {
 	x.acquire(nil)
 	defer func() { x.ks.MarkClean(); x.release(nil) }()
 	began := time.Now()
+	shown := newProgress(v.log, "loading the checkpoint", "keys")
 	n := 0
 	return v.store.LoadCheckpoint(func(db int, key, value []byte) error {
 		if n++; n&63 == 0 && time.Since(began) > slice {
@@ -104,6 +105,7 @@ func (v *Server) loadCheckpoint() error {
 		return loadRow(x.ks, db, key, value)
 	}, func(done, total int) {
 		x.loading.done, x.loading.total = done, total
+		shown.at(int64(done), int64(total))
 	})
 }
 
@@ -130,6 +132,7 @@ func (v *Server) replay(from, to int64, db int) (end int64, streamDB int, err er
 	applier := &command.Applier{Engine: x.engine, Table: x.table, DB: db}
 	began := time.Now()
 	feed := logFeed{reader: reader, end: from}
+	shown := newProgress(v.log, "replaying the log", "bytes")
 	streamDB, end = db, from
 	for {
 		args, err := feed.next()
@@ -143,6 +146,7 @@ func (v *Server) replay(from, to int64, db int) (end int64, streamDB int, err er
 			return 0, 0, fmt.Errorf("%s: log offset %d: %w", v.opts.Dir, feed.end, err)
 		}
 		x.loading.replayed = feed.end - from
+		shown.at(feed.end-from, to-from)
 		if !applier.InMulti() {
 			end, streamDB = feed.end, applier.DB
 		}
@@ -227,9 +231,15 @@ func (v *Server) importRDB() error {
 	x := v.x
 	x.acquire(nil)
 	defer x.release(nil)
+	size := int64(0)
+	if stat, err := file.Stat(); err == nil {
+		size = stat.Size()
+	}
 	began := time.Now()
+	shown := newProgress(v.log, "reading the RDB file", "bytes")
 	v.log.Info("reading an RDB file into the empty store", "file", path)
-	info, err := rdb.Load(file, rdb.LoadOptions{Keyspace: x.ks, NowMs: x.nowMs, DropExpired: true, Progress: func(int64) {
+	info, err := rdb.Load(file, rdb.LoadOptions{Keyspace: x.ks, NowMs: x.nowMs, DropExpired: true, Progress: func(bytes int64) {
+		shown.at(bytes, size)
 		if time.Since(began) > slice { // let clients hear that the node is loading
 			x.release(nil)
 			x.acquire(nil)

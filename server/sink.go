@@ -238,7 +238,8 @@ type fullCopy struct {
 }
 
 func (c *fullCopy) Load(r io.Reader, size int64) error {
-	info, err := rdb.Load(r, rdb.LoadOptions{Keyspace: c.ks, NowMs: time.Now().UnixMilli()})
+	shown := newProgress(c.sink.v.log, "full copy", "bytes")
+	info, err := rdb.Load(r, rdb.LoadOptions{Keyspace: c.ks, NowMs: time.Now().UnixMilli(), Progress: func(bytes int64) { shown.at(bytes, size) }})
 	if err != nil {
 		return err
 	}
