@@ -117,7 +117,7 @@ func clientSetInfo(s *session, args [][]byte) error {
 func clientPause(x *executor, s *session, args [][]byte) error {
 	ms, ok := command.ParseInt(args[2])
 	if !ok {
-		return command.ErrTimeoutNotFloat
+		return errTimeoutNotInteger
 	}
 	if ms < 0 {
 		return command.ErrTimeoutNegative

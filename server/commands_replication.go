@@ -163,7 +163,7 @@ func wait(x *executor, s *session, args [][]byte) error {
 func (x *executor) timeoutMs(word []byte) (int64, error) {
 	ms, ok := command.ParseInt(word)
 	if !ok {
-		return 0, command.Error("ERR timeout is not an integer or out of range")
+		return 0, errTimeoutNotInteger
 	}
 	if ms < 0 {
 		return 0, command.ErrTimeoutNegative

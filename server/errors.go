@@ -26,6 +26,7 @@ const (
 	errNotInMulti          command.Error = "ERR Command not allowed inside a transaction"
 	errProtoVersion        command.Error = "NOPROTO unsupported protocol version"
 	errNotInteger          command.Error = "ERR value is not an integer or out of range"
+	errTimeoutNotInteger   command.Error = "ERR timeout is not an integer or out of range"
 	errWrongPass           command.Error = "WRONGPASS invalid username-password pair or user is disabled."
 	errAuthWithoutPass     command.Error = "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"
 	errOutOfMemory         command.Error = "OOM command not allowed when used memory > 'maxmemory'."

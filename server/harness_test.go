@@ -46,7 +46,7 @@ func testOptions(t testing.TB, lines ...string) (*Options, *config.Set) {
 	set := config.New(o.Sections()...)
 	set.AddAccepted("accepted", config.Accepted())
 	set.SetDefaults()
-	all := append([]string{"bind 127.0.0.1", "appendonly no", "enable-debug-command yes", "dir " + strconv.Quote(t.TempDir())}, lines...)
+	all := append([]string{"bind 127.0.0.1", "appendonly no", "save \"\"", "enable-debug-command yes", "dir " + strconv.Quote(t.TempDir())}, lines...)
 	for i, line := range all {
 		words, ok := resp.SplitWords([]byte(line))
 		require.True(t, ok, line)
@@ -119,8 +119,9 @@ func dial(t testing.TB, v *Server) *caller {
 func pipe(t testing.TB, v *Server) *caller {
 	t.Helper()
 	here, there := net.Pipe()
+	c := newCaller(t, here) // reads before the server may write
 	v.ServeConn(there)
-	return newCaller(t, here)
+	return c
 }
 
 func (c *caller) receive() {
