@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,6 +81,23 @@ func (p *process) signal(s syscall.Signal) {
 	if p.running() {
 		require.NoError(p.t, p.cmd.Process.Signal(s))
 	}
+}
+
+// freeze is SIGSTOP. It returns when the process has stood still for a while: the signal takes a moment to reach all threads.
+func (p *process) freeze(address string) {
+	p.t.Helper()
+	conn, err := net.Dial("tcp", address)
+	require.NoError(p.t, err)
+	defer conn.Close()
+	p.signal(syscall.SIGSTOP)
+	answer := make([]byte, 7)
+	eventually(p.t, p.name+" to stand still", func() bool {
+		_, err := conn.Write([]byte("PING\r\n"))
+		require.NoError(p.t, err)
+		require.NoError(p.t, conn.SetReadDeadline(time.Now().Add(100*time.Millisecond)))
+		_, err = io.ReadFull(conn, answer)
+		return err != nil
+	})
 }
 
 // kill is kill -9.
