@@ -31,12 +31,16 @@ func (v *Server) openStore() error {
 		v.x.stream.OnProgress(v.logMoved)
 		return nil
 	}
-	store, err := v.openPatiently(persistence.Options{
+	stored := persistence.Options{
 		Dir: filepath.Join(o.Dir, "tandem-data"), Fsync: v.fsync(), RetainBytes: o.LogRetainBytes, RetainAge: o.LogRetain,
 		TailBytes: o.ReplBacklogBytes,
 		Logf:      func(format string, args ...any) { v.log.Info(fmt.Sprintf(format, args...)) },
 		OnError:   v.diskFailed,
-	})
+	}
+	if v.changeStore != nil {
+		v.changeStore(&stored)
+	}
+	store, err := v.openPatiently(stored)
 	if err != nil {
 		return err
 	}

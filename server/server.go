@@ -31,8 +31,9 @@ type Server struct {
 	closedInOrder bool        // as of the start
 	crashing      bool        // Close leaves no mark of an orderly end
 
-	link linkState
-	dial func(ctx context.Context, address string) (net.Conn, error) // to a master; nil: TCP
+	link        linkState
+	dial        func(ctx context.Context, address string) (net.Conn, error) // to a master; nil: TCP
+	changeStore func(*persistence.Options)                                  // nil: none
 
 	stopping chan struct{}
 	fatalErr chan error
@@ -84,6 +85,8 @@ type Parts struct {
 	Fenced bool
 	// Dial connects to a master; nil: TCP.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
+	// changeStore may change how the store is opened: a test puts another file system under it.
+	changeStore func(*persistence.Options)
 }
 
 // New opens the node's data and its listeners. Nothing is served before Start.
@@ -104,7 +107,7 @@ func New(opts *Options, parts Parts) (*Server, error) {
 	v.x.startFenced = parts.Fenced
 	v.x.promises.standbys = opts.Durability == DurabilityStandby
 	v.x.tick()
-	v.dial = parts.Dial
+	v.dial, v.changeStore = parts.Dial, parts.changeStore
 	v.registerHooks()
 	if err := v.openStore(); err != nil {
 		return nil, err
