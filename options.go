@@ -3,6 +3,7 @@ package tandem
 import (
 	"fmt"
 	"io"
+	"net"
 	"slices"
 	"time"
 
@@ -98,6 +99,10 @@ func (o *Options) check() error {
 	}
 	if !slices.ContainsFunc(o.voters(), func(v failover.Voter) bool { return v.ID == o.NodeID && v.Witness == o.Witness }) {
 		return fmt.Errorf("node-id %q is not listed: it must be one of pair-nodes %v, or, for a witness, pair-witness %q", o.NodeID, o.PairNodes, o.PairWitness)
+	}
+	if ip := net.ParseIP(o.GossipBind); o.GossipKey == "" && o.Server.ProtectedMode && len(o.voters()) > 1 && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("gossip-key is not set and gossip-bind %s can be reached from other hosts: anybody there could vote. "+
+			"Set gossip-key on all voters (head -c 32 /dev/urandom | base64), or protected-mode no where the network is closed", o.GossipBind)
 	}
 	if o.Lease < 3*o.Heartbeat {
 		return fmt.Errorf("lease-ms %d must be at least three times heartbeat-ms %d", o.Lease.Milliseconds(), o.Heartbeat.Milliseconds())
