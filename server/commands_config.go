@@ -38,7 +38,7 @@ func configCommand(x *executor, s *session, args [][]byte) error {
 	case "set":
 		return configSet(x, s, args)
 	case "resetstat":
-		x.stats.reset()
+		x.resetStats()
 		s.w.OK()
 	case "rewrite":
 		return configRewrite(x, s)

@@ -261,6 +261,27 @@ func debugChangeReplID(x *executor, s *session, args [][]byte) error {
 
 // debugReload takes the whole data set through its stored form and back.
 func debugReload(x *executor, s *session, args [][]byte) error {
+	if s.tx.open {
+		return errNotInMulti
+	}
+	fresh, err := x.readBack()
+	if err != nil {
+		return command.Error("ERR Error trying to load the data: " + err.Error())
+	}
+	x.useKeyspace(fresh)
+	x.save.dirtyAt = fresh.Dirty()
+	s.w.OK()
+	return nil
+}
+
+// readBack reads checkpoint and log into a second keyspace, which then knows as well as the first what has changed, and
+// what was deleted, since the checkpoint. Without a store the data go through their stored form.
+func (x *executor) readBack() (*keyspace.Keyspace, error) {
+	if x.server.store != nil {
+		x.appendPending()
+		fresh, _, err := x.server.rebuild(x.stateEnd())
+		return fresh, err
+	}
 	sink := &rowSink{}
 	frozen := x.ks.FreezeAll(sink.add)
 	for !frozen.Step(1024) {
@@ -268,12 +289,10 @@ func debugReload(x *executor, s *session, args [][]byte) error {
 	fresh := x.server.newKeyspace()
 	for i := range sink.rows {
 		if err := loadRow(fresh, sink.rows[i].db, sink.rows[i].key, sink.rows[i].value); err != nil {
-			x.broken("a value does not read back: %v", err)
+			return nil, err
 		}
 	}
-	x.useKeyspace(fresh)
-	s.w.OK()
-	return nil
+	return fresh, nil
 }
 
 func debugLog(x *executor, s *session, args [][]byte) error {

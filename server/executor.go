@@ -114,7 +114,13 @@ func newExecutor(opts *Options, table *command.Table, runs []sessionHandler, log
 
 // useKeyspace puts a keyspace in place: at start, and when a full copy is whole.
 func (x *executor) useKeyspace(ks *keyspace.Keyspace) {
+	before := keyTotals{}
+	if x.ks != nil {
+		before = x.totals()
+	}
 	x.ks = ks
+	x.stats.since = keyTotals{}
+	x.stats.since = x.totals().minus(before)
 	x.engine = command.NewEngine(ks, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
 	x.engine.BulkBytesMax = x.opts.BulkBytesMax
 }

@@ -194,6 +194,8 @@ func replyLength(b []byte) (n int, whole bool) {
 			left += max(count, 0)
 		case '%':
 			left += 2 * count
+		case '|':
+			left += 2*count + 1 // and the reply itself
 		}
 		if n > len(b) {
 			return 0, false

@@ -228,6 +228,7 @@ func okOrErr(ok bool) string {
 
 func infoStats(x *executor, b *infoText) {
 	t := &x.stats
+	totals := x.totals()
 	b.line("total_connections_received", t.connections)
 	b.line("total_commands_processed", t.commands)
 	b.line("instantaneous_ops_per_sec", t.ops)
@@ -237,13 +238,12 @@ func infoStats(x *executor, b *infoText) {
 	b.line("sync_full", t.syncFull)
 	b.line("sync_partial_ok", t.syncPartialOK)
 	b.line("sync_partial_err", t.syncPartialErr)
-	b.line("expired_keys", x.ks.ExpiredTotal())
+	b.line("expired_keys", totals.expired)
 	b.line("expired_stale_perc", "0.00")
 	b.line("evicted_keys", 0)
 	b.line("evicted_clients", 0)
-	hits, misses := x.ks.Lookups()
-	b.line("keyspace_hits", hits)
-	b.line("keyspace_misses", misses)
+	b.line("keyspace_hits", totals.hits)
+	b.line("keyspace_misses", totals.misses)
 	b.line("pubsub_channels", len(x.pubsub.channels))
 	b.line("pubsub_patterns", len(x.pubsub.patterns))
 	b.line("pubsubshard_channels", len(x.pubsub.shards))

@@ -26,6 +26,8 @@ type stats struct {
 	deniedAuth                int64
 	memoryPeak                int64 // bytes
 
+	since keyTotals // what the keyspace had counted at the last reset
+
 	byCommand []commandStats // by Spec.ID
 	byError   map[string]int64
 
@@ -89,7 +91,29 @@ func (t *stats) sample(now time.Time) {
 	}
 }
 
-// reset is CONFIG RESETSTAT.
+// keyTotals is what the keyspace counts.
+type keyTotals struct{ expired, hits, misses int64 }
+
+func (a keyTotals) minus(b keyTotals) keyTotals {
+	return keyTotals{a.expired - b.expired, a.hits - b.hits, a.misses - b.misses}
+}
+
+// totals are the keyspace's counts since the last reset, whichever keyspace was in place.
+func (x *executor) totals() keyTotals {
+	now := keyTotals{expired: int64(x.ks.ExpiredTotal())}
+	hits, misses := x.ks.Lookups()
+	now.hits, now.misses = int64(hits), int64(misses)
+	return now.minus(x.stats.since)
+}
+
+// resetStats is CONFIG RESETSTAT.
+func (x *executor) resetStats() {
+	x.stats.reset()
+	x.stats.since = keyTotals{}
+	x.stats.since = x.totals()
+}
+
+// reset forgets what was counted.
 func (t *stats) reset() {
 	n := len(t.byCommand)
 	began := t.began
