@@ -169,10 +169,21 @@ func addr(port int) string {
 	return freeport.Address(port)
 }
 
-// Client connects to the node itself.
+// Client connects to the node itself, with the password if there is one.
 func (n *Node) Client() *Client {
 	n.t.Helper()
-	return Dial(n.t, n.Addr())
+	return login(Dial(n.t, n.Addr()), n.lines)
+}
+
+// login gives the password that the directives set, if any.
+func login(c *Client, lines [][]string) *Client {
+	c.t.Helper()
+	for _, line := range lines {
+		if len(line) == 2 && line[0] == "requirepass" {
+			c.Must("AUTH", line[1])
+		}
+	}
+	return c
 }
 
 // Running tells whether the node was not killed or stopped.

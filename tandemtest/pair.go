@@ -158,10 +158,10 @@ func (p *Pair) voice() *Node {
 	return nil
 }
 
-// Client connects to RWAddr.
+// Client connects to RWAddr, with the password if there is one.
 func (p *Pair) Client() *Client {
 	p.t.Helper()
-	return Dial(p.t, p.RWAddr())
+	return login(Dial(p.t, p.RWAddr()), p.set.lines)
 }
 
 // Kill ends a node like the death of its process.
