@@ -29,7 +29,7 @@ func (t *Table) AppendInfo(w *resp.Writer, names [][]byte) {
 			s.AppendInfo(w)
 			continue
 		}
-		w.NullArray()
+		w.Null()
 	}
 }
 

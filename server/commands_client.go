@@ -200,7 +200,7 @@ func clientList(x *executor, s *session, args [][]byte) error {
 		ids := make(map[uint64]bool)
 		for _, word := range args[3:] {
 			id, ok := command.ParseInt(word)
-			if !ok || id < 1 {
+			if !ok {
 				return command.Error("ERR Invalid client ID")
 			}
 			ids[uint64(id)] = true

@@ -337,6 +337,12 @@ func pairStatus(x *executor, s *session) error {
 
 // failover is Redis' command, carried out as a switchover of the pair.
 func failover(x *executor, s *session, args [][]byte) error {
+	if len(args) == 2 && strings.EqualFold(string(args[1]), "abort") {
+		return command.Error("ERR No failover in progress.")
+	}
+	if x.pair == nil && !x.standbys.any() {
+		return command.Error("ERR FAILOVER requires connected replicas.")
+	}
 	if x.pair == nil {
 		return errNoPair
 	}
@@ -350,8 +356,6 @@ func failover(x *executor, s *session, args [][]byte) error {
 			}
 			timeout = time.Duration(ms) * time.Millisecond
 			i++
-		case word == "ABORT":
-			return command.Error("ERR No failover in progress.")
 		case word == "TO" && i+2 < len(args):
 			i += 2 // with one standby there is no choice; with more the best one is taken
 		case word == "FORCE":

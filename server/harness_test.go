@@ -169,7 +169,7 @@ func (c *caller) reply() (raw string) {
 			return false
 		}
 		raw = string(c.buf[:n])
-		c.buf = append(c.buf[:0], c.buf[n:]...)
+		c.buf = c.buf[n:]
 		return true
 	})
 	return raw

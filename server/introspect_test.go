@@ -128,10 +128,10 @@ func TestCommand_listsEverySessionRow(t *testing.T) {
 	c.is(fmt.Sprintf(":%d", strings.Count(c.do("COMMAND LIST FILTERBY PATTERN *"), "$")-strings.Count(c.do("COMMAND LIST FILTERBY PATTERN *"), "|")), "COMMAND COUNT")
 	for _, rows := range sessionFamilies() {
 		for i := range rows {
-			require.NotContains(t, c.do("COMMAND INFO "+rows[i].spec.Name), "*-1", rows[i].spec.Name)
+			require.NotContains(t, []string{"*1\r\n*-1\r\n", "*1\r\n$-1\r\n"}, c.do("COMMAND INFO "+rows[i].spec.Name))
 			require.NotEmpty(t, rows[i].spec.Summary, rows[i].spec.Name)
 			for _, sub := range rows[i].spec.Subs {
-				require.NotContains(t, c.do("COMMAND INFO "+rows[i].spec.Name+"|"+sub.Name), "*-1", sub.Name)
+				require.NotContains(t, []string{"*1\r\n*-1\r\n", "*1\r\n$-1\r\n"}, c.do("COMMAND INFO "+rows[i].spec.Name+"|"+sub.Name))
 			}
 		}
 	}

@@ -136,7 +136,7 @@ func (o *Options) networkRows() []*config.Row {
 		config.Int("tcp-backlog", &o.TCPBacklog, 511, 0, 1<<30).Doc("Accepted for Redis' sake; the system's limit applies."),
 		config.Seconds("tcp-keepalive", &o.TCPKeepalive, 300, 0, 1<<30).Doc("Seconds between keepalive probes to clients. 0 = off.").Changeable(),
 		config.Seconds("timeout", &o.Timeout, 0, 0, 1<<30).Doc("Close a client that was idle for this many seconds. 0 = never.").Changeable(),
-		config.Int("maxclients", &o.MaxClients, 10000, 1, 1<<30).Doc("Clients at the same time; more are refused.").Changeable(),
+		config.Int("maxclients", &o.MaxClients, 10000, 1, 1<<32-1).Doc("Clients at the same time; more are refused.").Changeable(),
 		config.Bool("protected-mode", &o.ProtectedMode, true).Doc("Without a password, accept clients from this host only.").Changeable(),
 		config.String("requirepass", &o.RequirePass, "").Doc("Password of the default user.").Sensitive().Changeable(o.onChange("requirepass")),
 		config.Int("io-threads", &o.IOThreads, 1, 1, 128).Doc("Event loops that read, parse and write; commands still run one at a time."),
@@ -186,7 +186,7 @@ func (o *Options) persistenceRows() []*config.Row {
 		config.String("dir", &o.Dir, ".").Doc("Folder of this node's data. Two nodes never share one.").Protected(),
 		config.String("dbfilename", &o.DBFilename, "dump.rdb").Doc("Name of the RDB file that BGSAVE exports.").Protected().Changeable(),
 		config.Bool("appendonly", &o.AppendOnly, true).Doc("Keep the log and checkpoints on disk, synced as appendfsync says."),
-		config.Enum("appendfsync", &o.AppendFsync, FsyncEverySec, FsyncAlways, FsyncEverySec, FsyncNo).
+		config.Enum("appendfsync", &o.AppendFsync, FsyncEverySec, FsyncEverySec, FsyncAlways, FsyncNo).
 			Doc("When the log is synced. always: no reply before its write is on disk.").Changeable(o.onChange("appendfsync")),
 		config.SavePoints("save", &o.Save, config.SavePoint{Seconds: 3600, Changes: 1}, config.SavePoint{Seconds: 300, Changes: 100},
 			config.SavePoint{Seconds: 60, Changes: 10000}).Doc("Only matters with appendonly no: with save points the data are kept on disk all the same, without a promise when; with none, nothing survives a restart.").Changeable(),

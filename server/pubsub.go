@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/tandemkv/tandem/command"
@@ -220,6 +221,9 @@ func spublishCommand(x *executor, s *session, args [][]byte) error {
 }
 
 func pubsubCommand(x *executor, s *session, args [][]byte) error {
+	if name := s.spec.Name; len(args) > 3 && (name == "channels" || name == "shardchannels") {
+		return command.Error(fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%.128s'. Try PUBSUB HELP.", args[1]))
+	}
 	switch s.spec.Name {
 	case "channels":
 		listChannels(&s.w, x.pubsub.channels, args)
