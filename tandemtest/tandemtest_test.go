@@ -1,6 +1,7 @@
 package tandemtest
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -35,6 +36,23 @@ func TestRun_onDisk(t *testing.T) {
 
 	again := Run(t, With("appendonly", "yes"), WithDir(dir))
 	require.Equal(t, "v", again.Client().Must("GET", "k"))
+}
+
+func TestTaken(t *testing.T) {
+	busy, other := Run(t), Run(t)
+	other.Kill()
+	other.at = busy.at
+	err := other.start()
+	require.Error(t, err)
+	require.True(t, taken(err), err)
+
+	p := RunPair(t)
+	p.Kill("w")
+	w, held := p.Witness(), p.Node("a").at
+	w.lines = append(w.lines, []string{"gossip-port", strconv.Itoa(held.gossip)})
+	err = w.start()
+	require.Error(t, err)
+	require.True(t, taken(err), err)
 }
 
 func TestRunPair(t *testing.T) {

@@ -62,9 +62,8 @@ func (l *load) run(w *worker) {
 		}
 		before := len(w.errs)
 		began := time.Now()
-		w.batch()
+		l.acked.Add(w.batch())
 		w.slowest = max(w.slowest, time.Since(began))
-		l.acked.Add(int64(w.pipeline))
 		if len(w.errs) > before { // do not spin on a dead address
 			select {
 			case <-l.stop:
@@ -77,7 +76,7 @@ func (l *load) run(w *worker) {
 
 // batch sends INCRs. After an error the fate of those that were sent is unknown: the counter may be further than what
 // was acknowledged, never behind it.
-func (w *worker) batch() {
+func (w *worker) batch() (acked int64) {
 	certain := len(w.errs) == 0
 	var replies []*redis.IntCmd
 	_, err := w.redis.Pipelined(context.Background(), func(p redis.Pipeliner) error {
@@ -98,17 +97,31 @@ func (w *worker) batch() {
 			w.wrong = append(w.wrong, fmt.Sprintf("%s: %d was acknowledged after %d", w.key, value, w.acked))
 		}
 		w.acked = value
+		acked++
 	}
 	if now := time.Now(); len(w.ackedAt) == 0 || now.Sub(w.ackedAt[len(w.ackedAt)-1].at) > 10*time.Millisecond {
 		w.ackedAt = append(w.ackedAt, ack{w.acked, now})
 	}
+	return acked
 }
 
-// waitAcked returns when so many more commands were answered.
+// waitAcked returns when so many more writes were acknowledged.
 func (l *load) waitAcked(more int64) {
 	l.t.Helper()
-	goal := l.acked.Load() + more
-	require.Eventually(l.t, func() bool { return l.acked.Load() >= goal }, patience, time.Millisecond, "the load to go on")
+	waitAcked(l.t, []*load{l}, more)
+}
+
+// waitAcked is for several loads together: those of a node that is cut off make no progress.
+func waitAcked(t testing.TB, loads []*load, more int64) {
+	t.Helper()
+	sum := func() (n int64) {
+		for _, l := range loads {
+			n += l.acked.Load()
+		}
+		return n
+	}
+	goal := sum() + more
+	require.Eventually(t, func() bool { return sum() >= goal }, patience, time.Millisecond, "the load to go on")
 }
 
 // end stops the clients and returns when they have ended.

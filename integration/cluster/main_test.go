@@ -1,11 +1,14 @@
 package cluster
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // binFolder is the environment variable by which TestMain tells the tests where the programs are.
@@ -35,8 +38,14 @@ func build(m *testing.M) (code int, err error) {
 	if err := os.Setenv(binFolder, dir); err != nil {
 		return 1, err
 	}
+	redis.SetLogger(silent{})
 	return m.Run(), nil
 }
+
+// silent is the client library's logger: that nodes die is the purpose here.
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
 
 func program(name string) string { return filepath.Join(os.Getenv(binFolder), name) }
 

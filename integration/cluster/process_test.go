@@ -153,7 +153,7 @@ func freePort(t *testing.T) int {
 // client connects without retries: what the server says is what the test sees.
 func client(t testing.TB, address string) *redis.Client {
 	c := redis.NewClient(&redis.Options{Addr: address, MaxRetries: -1, DialTimeout: 2 * time.Second, ReadTimeout: 15 * time.Second,
-		WriteTimeout: 15 * time.Second, PoolSize: 64, DisableIdentity: true, Protocol: 2})
+		WriteTimeout: 15 * time.Second, PoolSize: 64, DialerRetries: 1, DisableIdentity: true, Protocol: 2})
 	t.Cleanup(func() { c.Close() })
 	return c
 }
@@ -221,7 +221,7 @@ func (c *cluster) rwAddr(id string) string { return freeport.Address(c.ports[id]
 
 // info is a field of a node's INFO; empty when it does not answer.
 func (c *cluster) info(id, field string) string {
-	r := redis.NewClient(&redis.Options{Addr: c.addr(id), MaxRetries: -1, DialTimeout: time.Second, ReadTimeout: 5 * time.Second, DisableIdentity: true, Protocol: 2})
+	r := redis.NewClient(&redis.Options{Addr: c.addr(id), MaxRetries: -1, DialTimeout: time.Second, ReadTimeout: 5 * time.Second, DialerRetries: 1, DisableIdentity: true, Protocol: 2})
 	defer r.Close()
 	text, err := r.Info(context.Background()).Result()
 	if err != nil {
@@ -287,7 +287,7 @@ func firstWrite(t *testing.T, address, key string) time.Duration {
 	t.Helper()
 	began := time.Now()
 	eventually(t, "a write to succeed", func() bool {
-		r := redis.NewClient(&redis.Options{Addr: address, MaxRetries: -1, DialTimeout: time.Second, ReadTimeout: 15 * time.Second, DisableIdentity: true, Protocol: 2})
+		r := redis.NewClient(&redis.Options{Addr: address, MaxRetries: -1, DialTimeout: time.Second, ReadTimeout: 15 * time.Second, DialerRetries: 1, DisableIdentity: true, Protocol: 2})
 		defer r.Close()
 		return r.Set(context.Background(), key, "1", 0).Err() == nil
 	})

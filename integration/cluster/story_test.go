@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 )
 
@@ -241,7 +240,6 @@ func TestStory_anyOrder(t *testing.T) {
 	master, _ := c.level()
 	require.Equal(t, "b", master)
 	c.nodes["w"].kill()
-	r := redis.NewClient(&redis.Options{Addr: c.rwAddr("a"), MaxRetries: -1})
-	defer r.Close()
+	r := client(t, c.rwAddr("a"))
 	require.NoError(t, r.Set(context.Background(), "k", "v", 0).Err())
 }
