@@ -2,6 +2,7 @@ package dropin
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,10 +13,14 @@ import (
 // TestSession_asRedis sends the lines of the session commands to both servers and compares the raw replies.
 func TestSession_asRedis(t *testing.T) {
 	reference, node := redisServer(t), tandem(t)
-	for _, conversation := range conversations() {
+	text, err := os.ReadFile("testdata/session.txt")
+	require.NoError(t, err)
+	for _, conversation := range strings.Split(string(text), "\n\n") {
 		want, got := reference.raw(), node.raw()
 		for _, line := range strings.Split(strings.TrimSpace(conversation), "\n") {
-			line = strings.TrimSpace(line)
+			if line[0] == '#' {
+				continue
+			}
 			a, b := plain(want.do(line)), plain(got.do(line))
 			if a != b && !newer(line) {
 				t.Errorf("%s\n redis  %q\n tandem %q", line, a, b)
@@ -37,250 +42,6 @@ func newer(line string) bool {
 		}
 	}
 	return false
-}
-
-func conversations() []string {
-	return []string{
-		`PING
-		PING x
-		PING x y
-		ECHO
-		ECHO x
-		ECHO x y
-		SELECT
-		SELECT 1
-		SELECT 16
-		SELECT -1
-		SELECT x
-		SELECT 99999999999999999999
-		nosuch
-		nosuch a b
-		"with \r\n breaks" a
-		GET
-		QUIT x`,
-		`AUTH
-		AUTH x
-		AUTH default x
-		AUTH nobody x
-		AUTH a b c
-		HELLO x
-		HELLO 1
-		HELLO 4
-		HELLO 2 NOSUCH
-		HELLO 2 AUTH
-		HELLO 2 AUTH default
-		HELLO 2 AUTH nobody x
-		HELLO 2 SETNAME
-		HELLO 2 SETNAME "a b"
-		HELLO 2 SETNAME ok
-		CLIENT GETNAME
-		HELLO 3
-		GET nosuch
-		HGETALL nosuch
-		CLIENT GETNAME
-		RESET
-		CLIENT GETNAME
-		RESET x`,
-		`CLIENT
-		CLIENT nosuch
-		CLIENT ID x
-		CLIENT GETNAME x
-		CLIENT SETNAME
-		CLIENT SETNAME "a\nb"
-		CLIENT SETNAME ""
-		CLIENT SETNAME ok
-		CLIENT KILL
-		CLIENT KILL 1.2.3.4:5
-		CLIENT KILL ID
-		CLIENT KILL ID x
-		CLIENT KILL ID 0
-		CLIENT KILL ID -1
-		CLIENT KILL ID 999999
-		CLIENT KILL TYPE nosuch
-		CLIENT KILL TYPE replica
-		CLIENT KILL USER nobody
-		CLIENT KILL USER default SKIPME yes ID 999999
-		CLIENT KILL SKIPME x
-		CLIENT KILL ADDR 1.2.3.4:5
-		CLIENT KILL NOSUCH 1
-		CLIENT KILL ID 999999 ADDR
-		CLIENT LIST x
-		CLIENT LIST TYPE
-		CLIENT LIST TYPE nosuch
-		CLIENT LIST ID
-		CLIENT LIST ID x
-		CLIENT LIST ID 0
-		CLIENT LIST ID 999999
-		CLIENT LIST TYPE replica
-		CLIENT REPLY
-		CLIENT REPLY x
-		CLIENT REPLY on
-		CLIENT NO-EVICT
-		CLIENT NO-EVICT x
-		CLIENT NO-EVICT on
-		CLIENT UNBLOCK
-		CLIENT UNBLOCK x
-		CLIENT UNBLOCK 999999
-		CLIENT UNBLOCK 999999 x
-		CLIENT UNBLOCK 999999 error
-		CLIENT PAUSE
-		CLIENT PAUSE x
-		CLIENT PAUSE -1
-		CLIENT PAUSE 0 x
-		CLIENT PAUSE 0
-		CLIENT UNPAUSE
-		CLIENT UNPAUSE x
-		CLIENT SETINFO lib-name x
-		CLIENT NO-TOUCH on`,
-		`EXEC
-		DISCARD
-		EXEC x
-		MULTI x
-		MULTI
-		MULTI
-		WATCH a
-		GET
-		EXEC
-		MULTI
-		WATCH a
-		MULTI
-		PING
-		SELECT 2
-		CLIENT GETNAME
-		ECHO x
-		PUBLISH a b
-		BLPOP nokey 0
-		WAIT 0 0
-		UNWATCH
-		EXEC
-		MULTI
-		nosuch
-		PING
-		EXEC
-		MULTI
-		EXEC x
-		EXEC
-		WATCH
-		WATCH a b
-		UNWATCH x
-		UNWATCH
-		MULTI
-		DISCARD x
-		PING
-		DISCARD
-		MULTI
-		SAVE
-		SYNC
-		SHUTDOWN
-		DISCARD
-		MULTI
-		RESET
-		EXEC`,
-		`PUBLISH
-		PUBLISH a
-		PUBLISH a b
-		SPUBLISH a b
-		PUBSUB
-		PUBSUB nosuch
-		PUBSUB CHANNELS
-		PUBSUB CHANNELS a b
-		PUBSUB NUMSUB
-		PUBSUB NUMSUB a
-		PUBSUB NUMPAT
-		PUBSUB NUMPAT x
-		PUBSUB SHARDCHANNELS
-		PUBSUB SHARDNUMSUB a
-		UNSUBSCRIBE
-		UNSUBSCRIBE a
-		PUNSUBSCRIBE
-		SUNSUBSCRIBE
-		SUBSCRIBE
-		SUBSCRIBE a
-		PSUBSCRIBE a*
-		SSUBSCRIBE s
-		PING
-		PING x
-		GET a
-		nosuch
-		GET
-		CLIENT ID
-		MULTI
-		PING x y
-		UNSUBSCRIBE a
-		PUNSUBSCRIBE nosuch
-		PUNSUBSCRIBE
-		SUNSUBSCRIBE s
-		GET nokey`,
-		`CONFIG
-		CONFIG nosuch
-		CONFIG GET
-		CONFIG GET nosuch
-		CONFIG GET maxmemory
-		CONFIG GET hash-max-listpack-entries
-		CONFIG SET
-		CONFIG SET maxclients
-		CONFIG SET nosuch 1
-		CONFIG SET maxclients x
-		CONFIG SET maxclients 0
-		CONFIG SET appendfsync x
-		CONFIG SET timeout 1 timeout 2
-		CONFIG SET timeout 1 nosuch 2
-		CONFIG SET maxmemory 1x
-		CONFIG SET maxmemory 10mb
-		CONFIG GET maxmemory
-		CONFIG SET maxmemory 0
-		CONFIG SET save "900 1 300"
-		CONFIG SET save ""
-		CONFIG SET notify-keyspace-events xyz
-		CONFIG SET notify-keyspace-events KEA
-		CONFIG GET notify-keyspace-events
-		CONFIG SET client-output-buffer-limit "normal 1 2"
-		CONFIG SET client-output-buffer-limit "pubsub 32mb 8mb 60"
-		CONFIG RESETSTAT
-		CONFIG RESETSTAT x
-		CONFIG REWRITE x`,
-		`COMMAND COUNT x
-		COMMAND nosuch
-		COMMAND INFO nosuch
-		COMMAND GETKEYS
-		COMMAND GETKEYS nosuch a
-		COMMAND GETKEYS SET a
-		COMMAND GETKEYS SET a b
-		COMMAND GETKEYS MSET a b c d
-		COMMAND GETKEYSANDFLAGS SET a b
-		COMMAND GETKEYSANDFLAGS LMOVE a b LEFT LEFT
-		COMMAND LIST FILTERBY
-		COMMAND LIST FILTERBY NOSUCH x
-		COMMAND LIST FILTERBY PATTERN nosuch*
-		TIME x
-		LASTSAVE x
-		BGSAVE x
-		DEBUG
-		DEBUG SLEEP
-		DEBUG SLEEP 0
-		DEBUG OBJECT nosuch
-		ROLE x
-		WAIT
-		WAIT x 0
-		WAIT 0 x
-		WAIT 0 -1
-		WAIT 0 0
-		WAIT 5 1
-		WAITAOF 0 0 0
-		REPLICAOF
-		REPLICAOF a
-		REPLICAOF a x
-		REPLICAOF a 99999999
-		REPLICAOF NO ONE
-		REPLCONF
-		REPLCONF nosuch 1
-		REPLCONF listening-port
-		REPLCONF listening-port x
-		FAILOVER
-		FAILOVER ABORT
-		SHUTDOWN x
-		SHUTDOWN ABORT`,
-	}
 }
 
 // TestSession_commandInfo compares what both say of the session rows: arity, flags, keys, categories, tips, subcommands.
