@@ -11,30 +11,32 @@ const (
 	orderKidsMax  = 64  // of an inner node
 )
 
-// ordered is what an order holds. before is a strict total order.
-type ordered[T any] interface{ before(other T) bool }
+// ordering says which of two items comes first: a strict total order.
+type ordering[T any] interface{ before(a, b T) bool }
 
-type order[T ordered[T]] struct {
-	root *orderNode[T]
+type order[T any, C ordering[T]] struct {
+	root *orderNode[T, C]
+	by   C
 }
 
 // orderNode is a leaf (items) or an inner node (kids, lows, sizes of one length).
-// lows[i] separates: no item of kid i is before it, and all items of kid i-1 are. lows[0] has no meaning.
-type orderNode[T ordered[T]] struct {
+// lows[i] separates: no item of kid i is before it, and all items of kid i-1 are; it is one of the order's items. lows[0]
+// has no meaning.
+type orderNode[T any, C ordering[T]] struct {
 	items []T
-	kids  []*orderNode[T]
+	kids  []*orderNode[T, C]
 	lows  []T
 	sizes []int
 }
 
-func (o *order[T]) len() int {
+func (o *order[T, C]) len() int {
 	if o.root == nil {
 		return 0
 	}
 	return o.root.size()
 }
 
-func (n *orderNode[T]) size() int {
+func (n *orderNode[T, C]) size() int {
 	if n.kids == nil {
 		return len(n.items)
 	}
@@ -46,10 +48,10 @@ func (n *orderNode[T]) size() int {
 }
 
 // rank gives the number of items before x in a leaf.
-func rankIn[T ordered[T]](items []T, x T) int {
+func rankIn[T any, C ordering[T]](by C, items []T, x T) int {
 	lo, hi := 0, len(items)
 	for lo < hi {
-		if m := (lo + hi) / 2; items[m].before(x) {
+		if m := (lo + hi) / 2; by.before(items[m], x) {
 			lo = m + 1
 		} else {
 			hi = m
@@ -59,10 +61,10 @@ func rankIn[T ordered[T]](items []T, x T) int {
 }
 
 // kidFor gives the child that holds x if any does.
-func (n *orderNode[T]) kidFor(x T) int {
+func (n *orderNode[T, C]) kidFor(by C, x T) int {
 	lo, hi := 1, len(n.lows)
 	for lo < hi {
-		if m := (lo + hi) / 2; !x.before(n.lows[m]) {
+		if m := (lo + hi) / 2; !by.before(x, n.lows[m]) {
 			lo = m + 1
 		} else {
 			hi = m
@@ -72,24 +74,24 @@ func (n *orderNode[T]) kidFor(x T) int {
 }
 
 // insert adds an item that is not there.
-func (o *order[T]) insert(x T) {
+func (o *order[T, C]) insert(x T) {
 	if o.root == nil {
-		o.root = &orderNode[T]{}
+		o.root = &orderNode[T, C]{}
 	}
-	right := o.root.insert(x)
+	right := o.root.insert(o.by, x)
 	if right == nil {
 		return
 	}
 	left := o.root
-	o.root = &orderNode[T]{
-		kids:  []*orderNode[T]{left, right},
+	o.root = &orderNode[T, C]{
+		kids:  []*orderNode[T, C]{left, right},
 		lows:  []T{left.low(), right.low()},
 		sizes: []int{left.size(), right.size()},
 	}
 }
 
 // low is a separator for the node: its first item, or the separator of its first child.
-func (n *orderNode[T]) low() T {
+func (n *orderNode[T, C]) low() T {
 	for n.kids != nil {
 		n = n.kids[0]
 	}
@@ -97,18 +99,18 @@ func (n *orderNode[T]) low() T {
 }
 
 // insert gives the new right neighbour when the node had to split.
-func (n *orderNode[T]) insert(x T) (right *orderNode[T]) {
+func (n *orderNode[T, C]) insert(by C, x T) (right *orderNode[T, C]) {
 	if n.kids == nil {
-		at := rankIn(n.items, x)
+		at := rankIn(by, n.items, x)
 		n.items = slices.Insert(n.items, at, x)
 		if len(n.items) <= orderItemsMax {
 			return nil
 		}
 		return n.splitLeaf(at)
 	}
-	i := n.kidFor(x)
+	i := n.kidFor(by, x)
 	n.sizes[i]++
-	grown := n.kids[i].insert(x)
+	grown := n.kids[i].insert(by, x)
 	if grown == nil {
 		return nil
 	}
@@ -124,7 +126,7 @@ func (n *orderNode[T]) insert(x T) (right *orderNode[T]) {
 }
 
 // splitLeaf halves a leaf, except that one filled from one end (rising or falling scores) is left nearly full.
-func (n *orderNode[T]) splitLeaf(at int) *orderNode[T] {
+func (n *orderNode[T, C]) splitLeaf(at int) *orderNode[T, C] {
 	cut := len(n.items) / 2
 	switch at {
 	case len(n.items) - 1:
@@ -132,14 +134,14 @@ func (n *orderNode[T]) splitLeaf(at int) *orderNode[T] {
 	case 0:
 		cut = len(n.items) / 8
 	}
-	right := &orderNode[T]{items: slices.Clone(n.items[cut:])}
+	right := &orderNode[T, C]{items: slices.Clone(n.items[cut:])}
 	n.items = slices.Clone(n.items[:cut])
 	return right
 }
 
-func (n *orderNode[T]) splitInner() *orderNode[T] {
+func (n *orderNode[T, C]) splitInner() *orderNode[T, C] {
 	cut := len(n.kids) / 2
-	right := &orderNode[T]{
+	right := &orderNode[T, C]{
 		kids:  slices.Clone(n.kids[cut:]),
 		lows:  slices.Clone(n.lows[cut:]),
 		sizes: slices.Clone(n.sizes[cut:]),
@@ -151,8 +153,8 @@ func (n *orderNode[T]) splitInner() *orderNode[T] {
 }
 
 // remove takes an item out; false when it is not there.
-func (o *order[T]) remove(x T) bool {
-	if o.root == nil || !o.root.remove(x) {
+func (o *order[T, C]) remove(x T) bool {
+	if o.root == nil || !o.root.remove(o.by, x) {
 		return false
 	}
 	for o.root.kids != nil && len(o.root.kids) == 1 {
@@ -164,26 +166,29 @@ func (o *order[T]) remove(x T) bool {
 	return true
 }
 
-func (n *orderNode[T]) remove(x T) bool {
+func (n *orderNode[T, C]) remove(by C, x T) bool {
 	if n.kids == nil {
-		i := rankIn(n.items, x)
-		if i == len(n.items) || x.before(n.items[i]) {
+		i := rankIn(by, n.items, x)
+		if i == len(n.items) || by.before(x, n.items[i]) {
 			return false
 		}
 		n.items = slices.Delete(n.items, i, i+1)
 		return true
 	}
-	i := n.kidFor(x)
-	if !n.kids[i].remove(x) {
+	i := n.kidFor(by, x)
+	if !n.kids[i].remove(by, x) {
 		return false
 	}
 	n.sizes[i]--
+	if i > 0 && n.sizes[i] > 0 && !by.before(n.lows[i], x) {
+		n.lows[i] = n.kids[i].low() // the item itself may not be read any more
+	}
 	n.mend(i)
 	return true
 }
 
 // mend keeps nodes from staying nearly empty: a small child joins a neighbour when both fit into one with room to grow.
-func (n *orderNode[T]) mend(i int) {
+func (n *orderNode[T, C]) mend(i int) {
 	if n.sizes[i] == 0 && len(n.kids) > 1 {
 		n.drop(i)
 		return
@@ -196,7 +201,7 @@ func (n *orderNode[T]) mend(i int) {
 }
 
 // fit says whether kids i and i+1 fill at most three quarters of one node.
-func (n *orderNode[T]) fit(i int) bool {
+func (n *orderNode[T, C]) fit(i int) bool {
 	a, b := n.kids[i], n.kids[i+1]
 	if a.kids == nil {
 		return len(a.items)+len(b.items) <= orderItemsMax*3/4
@@ -204,7 +209,7 @@ func (n *orderNode[T]) fit(i int) bool {
 	return len(a.kids)+len(b.kids) <= orderKidsMax*3/4
 }
 
-func (n *orderNode[T]) join(i int) {
+func (n *orderNode[T, C]) join(i int) {
 	a, b := n.kids[i], n.kids[i+1]
 	if a.kids == nil {
 		a.items = append(a.items, b.items...)
@@ -219,14 +224,14 @@ func (n *orderNode[T]) join(i int) {
 	n.drop(i + 1)
 }
 
-func (n *orderNode[T]) drop(i int) {
+func (n *orderNode[T, C]) drop(i int) {
 	n.kids = slices.Delete(n.kids, i, i+1)
 	n.lows = slices.Delete(n.lows, i, i+1)
 	n.sizes = slices.Delete(n.sizes, i, i+1)
 }
 
 // countWhere gives the number of items for which below holds; it must hold for a beginning of the order only.
-func (o *order[T]) countWhere(below func(T) bool) int {
+func (o *order[T, C]) countWhere(below func(T) bool) int {
 	rank := 0
 	n := o.root
 	if n == nil {
@@ -258,24 +263,24 @@ func (o *order[T]) countWhere(below func(T) bool) int {
 }
 
 // rank gives the number of items before x.
-func (o *order[T]) rank(x T) int {
+func (o *order[T, C]) rank(x T) int {
 	rank := 0
 	n := o.root
 	if n == nil {
 		return 0
 	}
 	for n.kids != nil {
-		i := n.kidFor(x)
+		i := n.kidFor(o.by, x)
 		for _, s := range n.sizes[:i] {
 			rank += s
 		}
 		n = n.kids[i]
 	}
-	return rank + rankIn(n.items, x)
+	return rank + rankIn(o.by, n.items, x)
 }
 
 // at gives the item of a rank, 0 <= rank < len.
-func (o *order[T]) at(rank int) T {
+func (o *order[T, C]) at(rank int) T {
 	n := o.root
 	for n.kids != nil {
 		i := 0
@@ -289,13 +294,13 @@ func (o *order[T]) at(rank int) T {
 }
 
 // ascend visits the items from a rank upwards until fn returns false.
-func (o *order[T]) ascend(from int, fn func(T) bool) {
+func (o *order[T, C]) ascend(from int, fn func(T) bool) {
 	if o.root != nil {
 		o.root.ascend(max(from, 0), fn)
 	}
 }
 
-func (n *orderNode[T]) ascend(from int, fn func(T) bool) bool {
+func (n *orderNode[T, C]) ascend(from int, fn func(T) bool) bool {
 	if n.kids == nil {
 		for i := from; i < len(n.items); i++ {
 			if !fn(n.items[i]) {
@@ -318,7 +323,7 @@ func (n *orderNode[T]) ascend(from int, fn func(T) bool) bool {
 }
 
 // descend visits the items from a rank downwards until fn returns false.
-func (o *order[T]) descend(from int, fn func(T) bool) {
+func (o *order[T, C]) descend(from int, fn func(T) bool) {
 	if o.root != nil && from >= 0 {
 		size := o.len()
 		o.root.descend(size-1-min(from, size-1), fn)
@@ -326,7 +331,7 @@ func (o *order[T]) descend(from int, fn func(T) bool) {
 }
 
 // descend leaves out the last skip items.
-func (n *orderNode[T]) descend(skip int, fn func(T) bool) bool {
+func (n *orderNode[T, C]) descend(skip int, fn func(T) bool) bool {
 	if n.kids == nil {
 		for i := len(n.items) - 1 - skip; i >= 0; i-- {
 			if !fn(n.items[i]) {

@@ -9,8 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// byRanked orders items that carry their member.
+type byRanked struct{}
+
+func (byRanked) before(a, b ranked) bool { return a.before(b) }
+
 // checkShape holds invariant 9 and gives the size and depth.
-func (n *orderNode[T]) checkShape(t *testing.T, root bool) (size, depth int) {
+func (n *orderNode[T, C]) checkShape(t *testing.T, by C, root bool) (size, depth int) {
 	if n.kids == nil {
 		require.NotEmpty(t, n.items)
 		require.LessOrEqual(t, len(n.items), orderItemsMax)
@@ -23,13 +28,14 @@ func (n *orderNode[T]) checkShape(t *testing.T, root bool) (size, depth int) {
 		require.Greater(t, len(n.kids), 1)
 	}
 	for i, kid := range n.kids {
-		kidSize, kidDepth := kid.checkShape(t, false)
+		kidSize, kidDepth := kid.checkShape(t, by, false)
 		require.Equal(t, n.sizes[i], kidSize)
 		require.True(t, i == 0 || depth == kidDepth)
 		size, depth = size+kidSize, kidDepth
 		if i > 0 {
-			kid.ascend(0, func(x T) bool { require.False(t, x.before(n.lows[i])); return true })
-			n.kids[i-1].ascend(0, func(x T) bool { require.True(t, x.before(n.lows[i])); return true })
+			require.Equal(t, kid.low(), n.lows[i], "a separator is an item that is there")
+			kid.ascend(0, func(x T) bool { require.False(t, by.before(x, n.lows[i])); return true })
+			n.kids[i-1].ascend(0, func(x T) bool { require.True(t, by.before(x, n.lows[i])); return true })
 			if kid.kids == nil {
 				require.Greater(t, len(kid.items)+len(n.kids[i-1].items), orderItemsMax/3, "two nearly empty neighbours")
 			}
@@ -41,7 +47,7 @@ func (n *orderNode[T]) checkShape(t *testing.T, root bool) (size, depth int) {
 func TestOrder_againstSortedSlice(t *testing.T) {
 	for _, way := range []string{"random", "rising", "falling", "equal"} {
 		r := rand.New(rand.NewPCG(5, 6))
-		var o order[ranked]
+		var o order[ranked, byRanked]
 		var model []ranked
 		draw := func(i int) ranked {
 			x := ranked{member: fmt.Appendf(nil, "m%05d", r.IntN(100000)), score: float64(r.IntN(500))}
@@ -58,7 +64,7 @@ func TestOrder_againstSortedSlice(t *testing.T) {
 		for phase := range 4 {
 			for i := range 6000 {
 				if x := draw(i + 6000*phase); r.IntN(10) < 7-3*(phase%2) {
-					at := rankIn(model, x)
+					at := rankIn(byRanked{}, model, x)
 					if at < len(model) && !x.before(model[at]) {
 						continue
 					}
@@ -86,8 +92,8 @@ func TestOrder_againstSortedSlice(t *testing.T) {
 	}
 }
 
-func compareOrder(t *testing.T, r *rand.Rand, o *order[ranked], model []ranked) {
-	size, _ := o.root.checkShape(t, true)
+func compareOrder(t *testing.T, r *rand.Rand, o *order[ranked, byRanked], model []ranked) {
+	size, _ := o.root.checkShape(t, o.by, true)
 	require.Equal(t, len(model), size)
 	require.Equal(t, len(model), o.len())
 	for range 200 {
@@ -114,7 +120,7 @@ func compareOrder(t *testing.T, r *rand.Rand, o *order[ranked], model []ranked) 
 // TestOrder_joinsInnerNodes: a tree of three levels shrinks under a mixture of removals and insertions.
 func TestOrder_joinsInnerNodes(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
-	var o order[ranked]
+	var o order[ranked, byRanked]
 	present := map[int]bool{}
 	item := func(n int) ranked { return ranked{score: float64(n)} }
 	for len(present) < 40000 {
@@ -123,7 +129,7 @@ func TestOrder_joinsInnerNodes(t *testing.T) {
 			o.insert(item(n))
 		}
 	}
-	_, depth := o.root.checkShape(t, true)
+	_, depth := o.root.checkShape(t, o.by, true)
 	require.Equal(t, 3, depth)
 	for step := 0; len(present) > 300; step++ {
 		lowest := r.IntN(1 << 20)
@@ -141,9 +147,9 @@ func TestOrder_joinsInnerNodes(t *testing.T) {
 			}
 		}
 		if step%100 == 0 {
-			size, _ := o.root.checkShape(t, true)
+			size, _ := o.root.checkShape(t, o.by, true)
 			require.Equal(t, len(present), size)
 		}
 	}
-	o.root.checkShape(t, true)
+	o.root.checkShape(t, o.by, true)
 }

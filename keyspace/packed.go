@@ -114,14 +114,6 @@ func growth(had, need int) int {
 	return need + need/4 + 8
 }
 
-// trimmed gives memory back when a buffer has become much too large for what it holds.
-func trimmed(p []byte) []byte {
-	if cap(p) < 64 || len(p) > cap(p)/4 {
-		return p
-	}
-	return append(make([]byte, 0, len(p)+len(p)/4), p...)
-}
-
 // listpackEntryBytes is what an element takes in one of Redis' listpacks. Thresholds given in bytes mean that size.
 func listpackEntryBytes(v []byte) int {
 	n, isInt := parseInteger(v)
@@ -210,5 +202,5 @@ func integerInsert(p []byte, i int, n int64) []byte {
 
 func integerDelete(p []byte, i int) []byte {
 	copy(p[i*integerBytes:], p[(i+1)*integerBytes:])
-	return trimmed(p[:len(p)-integerBytes])
+	return p[:len(p)-integerBytes]
 }
