@@ -16,11 +16,11 @@ import (
 // value. The header is:
 //
 //	byte 0     the kind in the low 4 bits, flags in the high ones
-//	byte 1     the encoding
+//	byte 1     the encoding in the low 4 bits, an integer's number of bytes in the high ones
 //	bytes 2-5  the stamp
 //	bytes 6-9  access information for eviction; while the entry is open, its place among the open ones
 //
-// The value of an integer is 8 bytes. A large structure is its number in the store's table, 4 bytes. Other values are
+// The value of an integer is its bytes. A large structure is its number in the store's table, 4 bytes. Other values are
 // their number of elements (a list's size in Redis' form behind it), the length of their bytes, and the bytes. The length
 // takes 4 bytes when flagWide says so: then the bytes may change and grow in place, up to the end of the cell.
 
@@ -91,7 +91,7 @@ func stampOf(cell []byte) uint32 { return binary.LittleEndian.Uint32(cell[stampA
 func (s *store) decode(r slab.Ref, e *entry) {
 	cell := s.heap.Cell(r)
 	*e = entry{store: s, ref: r, stamp: stampOf(cell), access: binary.LittleEndian.Uint32(cell[accessAt:]), born: cell[0]&flagBorn != 0}
-	e.kind, e.encoding = Kind(cell[0]&kindMask), encoding(cell[1])
+	e.kind, e.encoding = Kind(cell[0]&kindMask), encoding(cell[1]&kindMask)
 	at := headerBytes
 	if cell[0]&flagDeadline != 0 {
 		e.deadline = int64(binary.LittleEndian.Uint64(cell[at:]))
@@ -101,7 +101,7 @@ func (s *store) decode(r slab.Ref, e *entry) {
 	e.key = key
 	switch e.encoding {
 	case encodingInt:
-		e.number = int64(binary.LittleEndian.Uint64(rest))
+		e.number = signed(rest[:cell[1]>>4])
 		return
 	case encodingQuicklist, encodingHashtable, encodingSkiplist:
 		e.tableAt = binary.LittleEndian.Uint32(rest)
@@ -146,7 +146,7 @@ func (e *entry) encodedSize() int {
 	}
 	switch e.encoding {
 	case encodingInt:
-		return size + 8
+		return size + signedSize(e.number)
 	case encodingQuicklist, encodingHashtable, encodingSkiplist:
 		return size + 4
 	}
@@ -188,6 +188,9 @@ func (e *entry) encodeHeader(cell []byte) (at int) {
 		first |= flagWide
 	}
 	cell[0], cell[1] = first, byte(e.encoding)
+	if e.encoding == encodingInt {
+		cell[1] |= byte(signedSize(e.number) << 4)
+	}
 	binary.LittleEndian.PutUint32(cell[stampAt:], e.stamp)
 	binary.LittleEndian.PutUint32(cell[accessAt:], e.access)
 	return at
@@ -196,7 +199,7 @@ func (e *entry) encodeHeader(cell []byte) (at int) {
 func (e *entry) encodeValue(p []byte) {
 	switch e.encoding {
 	case encodingInt:
-		binary.LittleEndian.PutUint64(p, uint64(e.number))
+		putSigned(p[:signedSize(e.number)], e.number)
 		return
 	case encodingQuicklist, encodingHashtable, encodingSkiplist:
 		binary.LittleEndian.PutUint32(p, e.tableAt)

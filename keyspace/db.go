@@ -120,14 +120,13 @@ func (db *DB) touch(e *entry) {
 	db.ks.noteChange(db, e, false)
 }
 
-// create adds an entry for a key that is not there, or only hidden as expired. room is what its value will take, if
-// that is known.
-func (db *DB) create(hash uint64, key []byte, kind Kind, room int) *entry {
+// create adds an entry for a key that is not there, or only hidden as expired.
+func (db *DB) create(hash uint64, key []byte, kind Kind, expected room) *entry {
 	ks := db.ks
 	if r := db.keys.find(hash, key); r != 0 {
 		db.takeOut(db.openRef(hash, r))
 	}
-	e := db.newEntry(hash, key, newValue(kind), room)
+	e := db.newEntry(hash, key, newValue(kind), expected)
 	e.stamp = ks.freezeClock
 	db.marks.created(e)
 	db.keys.insert(hash, e.ref)
@@ -240,7 +239,7 @@ func (db *DB) replace(key []byte, v value) *entry {
 	if old := db.lookWrite(hash, key); old != nil {
 		db.unlink(old, "")
 	}
-	e := db.create(hash, key, v.kind, 0)
+	e := db.create(hash, key, v.kind, room{})
 	e.value = v
 	return e
 }

@@ -156,14 +156,24 @@ func (s *store) register(e *entry, cell []byte) {
 	ks.opened = append(ks.opened, e)
 }
 
-// newEntry makes an entry and an open cell for it that fits, if nothing else comes to it, a value of so many bytes.
-func (s *store) newEntry(hash uint64, key []byte, v value, room int) *entry {
+// room says what a new entry will have, as far as that is known: then its first cell fits.
+type room struct {
+	bytes    int // of its value
+	deadline bool
+}
+
+// newEntry makes an entry and an open cell for it.
+func (s *store) newEntry(hash uint64, key []byte, v value, expected room) *entry {
 	e := s.ks.pools.entries.take()
 	*e = entry{store: s, hash: hash, key: key, value: v, changed: true}
+	if expected.deadline {
+		e.deadline = 1
+	}
 	var cell []byte
-	e.ref, cell = s.heap.Alloc(e.encodedSize() + room)
+	e.ref, cell = s.heap.Alloc(e.encodedSize() + expected.bytes)
 	e.encode(cell)
-	e.key, _ = plainKey(cell[headerBytes:])
+	e.deadline = 0
+	e.key, _ = plainKey(cell[keyAt(cell):])
 	s.register(e, cell)
 	return e
 }

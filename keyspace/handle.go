@@ -57,18 +57,18 @@ func (h *handle) adopt() {
 	db := h.db
 	r := db.keys.find(h.hash, h.key)
 	if r == 0 {
-		db.create(h.hash, h.key, h.kind, 0) // attaches this handle too
+		db.create(h.hash, h.key, h.kind, room{}) // attaches this handle too
 		return
 	}
 	switch e := db.openRef(h.hash, r); {
 	case db.ks.hidden(e):
-		db.create(h.hash, h.key, h.kind, 0)
+		db.create(h.hash, h.key, h.kind, room{})
 	case e.kind == h.kind:
 		db.touch(e)
 		h.attach(e)
 	default:
 		db.unlink(e, "")
-		db.create(h.hash, h.key, h.kind, 0)
+		db.create(h.hash, h.key, h.kind, room{})
 	}
 }
 

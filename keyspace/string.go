@@ -26,7 +26,7 @@ func (db *DB) PutString(key, value []byte, deadlineMs int64, event string) {
 	hash := db.keys.hash(key)
 	e := db.lookWrite(hash, key)
 	if e == nil {
-		e = db.create(hash, key, KindString, len(value))
+		e = db.create(hash, key, KindString, room{stringRoom(value), deadlineMs > 0})
 	} else {
 		db.touch(e)
 		if e.kind != KindString {
@@ -111,6 +111,14 @@ func (s *StringEdit) SetRange(off int, b []byte) int {
 	}
 	copy(v.data[off:], b)
 	return len(v.data)
+}
+
+// stringRoom is what a string will take in its cell, beyond an empty one.
+func stringRoom(b []byte) int {
+	if n, ok := parseInteger(b); ok {
+		return signedSize(n) - 1
+	}
+	return len(b)
 }
 
 func (v *value) stringBytes(a *arena) []byte {

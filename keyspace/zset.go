@@ -62,7 +62,7 @@ func (t *rankedSet) row(m []byte) (row rankedRow, ok bool) {
 
 func (t *rankedSet) rowOf(r slab.Ref) rankedRow {
 	_, rest := plainKey(t.members.heap.Cell(r))
-	return rankedRow{packedScore(rest), r}
+	return rankedRow{math.Float64frombits(binary.LittleEndian.Uint64(rest)), r}
 }
 
 func (t *rankedSet) clone(heap *slab.Heap) large {
@@ -109,9 +109,25 @@ func (db *DB) ZSet(key []byte) (ZSet, error) {
 	return ZSet{view{v, &db.ks.arena}}, err
 }
 
-// The packed form is a sequence of pairs in order: the member, then 8 bytes of score.
+// The packed form is a sequence of pairs in order: the member, then its score, which is 8 bytes of floating point or, if
+// that is shorter, an integer.
 
-func packedScore(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) }
+func packedScore(b []byte) float64 {
+	if len(b) == scoreBytes {
+		return math.Float64frombits(binary.LittleEndian.Uint64(b))
+	}
+	return float64(signed(b))
+}
+
+func packScore(room *[scoreBytes]byte, score float64) []byte {
+	if n := int64(score); math.Abs(score) < 1<<53 && float64(n) == score && signedSize(n) < scoreBytes {
+		b := room[:signedSize(n)]
+		putSigned(b, n)
+		return b
+	}
+	binary.LittleEndian.PutUint64(room[:], math.Float64bits(score))
+	return room[:]
+}
 
 func packedRanked(p []byte, off int) (r ranked, next int) {
 	m, off := packedNext(p, off)
@@ -318,9 +334,8 @@ func putPacked(v *value, m []byte, score float64, exists bool) {
 		}
 		off = next
 	}
-	var room [8]byte
-	binary.LittleEndian.PutUint64(room[:], math.Float64bits(score+0)) // a listpack knows no -0 in Redis either
-	v.data = packedSplice(v.data, off, off, m, room[:])
+	var room [scoreBytes]byte // an integer knows no -0; nor does a listpack in Redis
+	v.data = packedSplice(v.data, off, off, m, packScore(&room, score))
 	v.number++
 }
 
