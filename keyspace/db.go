@@ -28,6 +28,7 @@ type store struct {
 func newStore(ks *Keyspace, flushed bool) *store {
 	s := &store{ks: ks, heap: slab.New(), larges: larges{all: make([]large, 1)}}
 	s.keys = newIndex(ks.seed, cells{s.heap, true})
+	s.deadlines.heap = s.heap
 	s.marks.init(ks.seed)
 	s.forgetBase(flushed)
 	return s

@@ -55,7 +55,7 @@ func newIndex(seed uint64, of cells) index { return index{seed: seed, cells: of}
 
 func (x *index) newSegment(depth, bits uint8) *segment {
 	r, cell := x.heap.Alloc(8 << bits)
-	s := &segment{slots: slab.Words(cell)[:1<<bits], ref: r, depth: depth, bits: bits}
+	s := &segment{slots: slab.View[uint64](cell)[:1<<bits], ref: r, depth: depth, bits: bits}
 	clear(s.slots)
 	return s
 }

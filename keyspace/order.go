@@ -1,10 +1,14 @@
 package keyspace
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/tandemkv/tandem/internal/slab"
+)
 
 // An order is a sequence kept sorted, with ranks: a tree of blocks in which each inner node knows how many items are
 // below each of its children, so that rank by item, item by rank and counting below a bound take O(log n).
-// Pointers grow with blocks and not with items.
+// Pointers grow with blocks and not with items: the items of a leaf, which may have none, are in a cell.
 
 const (
 	orderItemsMax = 128 // of a leaf
@@ -17,13 +21,15 @@ type ordering[T any] interface{ before(a, b T) bool }
 type order[T any, C ordering[T]] struct {
 	root *orderNode[T, C]
 	by   C
+	heap *slab.Heap
 }
 
 // orderNode is a leaf (items) or an inner node (kids, lows, sizes of one length).
 // lows[i] separates: no item of kid i is before it, and all items of kid i-1 are; it is one of the order's items. lows[0]
 // has no meaning.
 type orderNode[T any, C ordering[T]] struct {
-	items []T
+	items []T      // in the cell, with room up to its end
+	ref   slab.Ref // of a leaf: the cell; 0: none yet
 	kids  []*orderNode[T, C]
 	lows  []T
 	sizes []int
@@ -78,7 +84,7 @@ func (o *order[T, C]) insert(x T) {
 	if o.root == nil {
 		o.root = &orderNode[T, C]{}
 	}
-	right := o.root.insert(o.by, x)
+	right := o.root.insert(o, x)
 	if right == nil {
 		return
 	}
@@ -99,18 +105,21 @@ func (n *orderNode[T, C]) low() T {
 }
 
 // insert gives the new right neighbour when the node had to split.
-func (n *orderNode[T, C]) insert(by C, x T) (right *orderNode[T, C]) {
+func (n *orderNode[T, C]) insert(o *order[T, C], x T) (right *orderNode[T, C]) {
 	if n.kids == nil {
-		at := rankIn(by, n.items, x)
+		at := rankIn(o.by, n.items, x)
+		if len(n.items) == cap(n.items) {
+			o.fit(n, n.items, len(n.items)+len(n.items)/8+2)
+		}
 		n.items = slices.Insert(n.items, at, x)
 		if len(n.items) <= orderItemsMax {
 			return nil
 		}
-		return n.splitLeaf(at)
+		return o.splitLeaf(n, at)
 	}
-	i := n.kidFor(by, x)
+	i := n.kidFor(o.by, x)
 	n.sizes[i]++
-	grown := n.kids[i].insert(by, x)
+	grown := n.kids[i].insert(o, x)
 	if grown == nil {
 		return nil
 	}
@@ -126,7 +135,7 @@ func (n *orderNode[T, C]) insert(by C, x T) (right *orderNode[T, C]) {
 }
 
 // splitLeaf halves a leaf, except that one filled from one end (rising or falling scores) is left nearly full.
-func (n *orderNode[T, C]) splitLeaf(at int) *orderNode[T, C] {
+func (o *order[T, C]) splitLeaf(n *orderNode[T, C], at int) *orderNode[T, C] {
 	cut := len(n.items) / 2
 	switch at {
 	case len(n.items) - 1:
@@ -134,9 +143,55 @@ func (n *orderNode[T, C]) splitLeaf(at int) *orderNode[T, C] {
 	case 0:
 		cut = len(n.items) / 8
 	}
-	right := &orderNode[T, C]{items: slices.Clone(n.items[cut:])}
-	n.items = slices.Clone(n.items[:cut])
+	right := &orderNode[T, C]{}
+	o.fit(right, n.items[cut:], len(n.items)-cut+1)
+	o.fit(n, n.items[:cut], cut+1)
 	return right
+}
+
+// fit puts items, as those of a leaf, into a cell with room for so many.
+func (o *order[T, C]) fit(n *orderNode[T, C], items []T, room int) {
+	ref, cell := o.heap.Alloc(slab.BytesOf[T](room))
+	n.items = append(slab.View[T](cell)[:0], items...)
+	o.freeLeaf(n)
+	n.ref = ref
+}
+
+func (o *order[T, C]) freeLeaf(n *orderNode[T, C]) {
+	if n.ref != 0 {
+		o.heap.Free(n.ref)
+	}
+	n.ref = 0
+}
+
+// discard frees the cells of about n items, from the end; the order cannot be used any more.
+func (o *order[T, C]) discard(n int) (freed int, done bool) {
+	for o.root != nil && freed < n {
+		freed += o.root.discard(o, n-freed)
+		if o.root.kids == nil {
+			o.root = nil
+		}
+	}
+	return freed, o.root == nil
+}
+
+func (n *orderNode[T, C]) discard(o *order[T, C], most int) (freed int) {
+	if n.kids == nil {
+		o.freeLeaf(n)
+		return len(n.items) + 1
+	}
+	for len(n.kids) > 0 && freed < most {
+		last := n.kids[len(n.kids)-1]
+		freed += last.discard(o, most-freed)
+		if last.kids != nil {
+			break
+		}
+		n.kids = n.kids[:len(n.kids)-1]
+	}
+	if len(n.kids) == 0 {
+		n.kids = nil
+	}
+	return freed + 1
 }
 
 func (n *orderNode[T, C]) splitInner() *orderNode[T, C] {
@@ -154,54 +209,67 @@ func (n *orderNode[T, C]) splitInner() *orderNode[T, C] {
 
 // remove takes an item out; false when it is not there.
 func (o *order[T, C]) remove(x T) bool {
-	if o.root == nil || !o.root.remove(o.by, x) {
+	if o.root == nil || !o.root.remove(o, x) {
 		return false
 	}
 	for o.root.kids != nil && len(o.root.kids) == 1 {
 		o.root = o.root.kids[0]
 	}
 	if o.root.kids == nil && len(o.root.items) == 0 {
+		o.freeLeaf(o.root)
 		o.root = nil
 	}
 	return true
 }
 
-func (n *orderNode[T, C]) remove(by C, x T) bool {
+func (n *orderNode[T, C]) remove(o *order[T, C], x T) bool {
 	if n.kids == nil {
-		i := rankIn(by, n.items, x)
-		if i == len(n.items) || by.before(x, n.items[i]) {
+		i := rankIn(o.by, n.items, x)
+		if i == len(n.items) || o.by.before(x, n.items[i]) {
 			return false
 		}
 		n.items = slices.Delete(n.items, i, i+1)
+		if len(n.items) > 4 && len(n.items) < cap(n.items)/2 {
+			o.fit(n, n.items, len(n.items)+len(n.items)/8+2)
+		}
 		return true
 	}
-	i := n.kidFor(by, x)
-	if !n.kids[i].remove(by, x) {
+	i := n.kidFor(o.by, x)
+	if !n.kids[i].remove(o, x) {
 		return false
 	}
 	n.sizes[i]--
-	if i > 0 && n.sizes[i] > 0 && !by.before(n.lows[i], x) {
+	if i > 0 && n.sizes[i] > 0 && !o.by.before(n.lows[i], x) {
 		n.lows[i] = n.kids[i].low() // the item itself may not be read any more
 	}
-	n.mend(i)
+	n.mend(o, i)
 	return true
 }
 
 // mend keeps nodes from staying nearly empty: a small child joins a neighbour when both fit into one with room to grow.
-func (n *orderNode[T, C]) mend(i int) {
+func (n *orderNode[T, C]) mend(o *order[T, C], i int) {
 	if n.sizes[i] == 0 && len(n.kids) > 1 {
+		n.kids[i].free(o)
 		n.drop(i)
 		return
 	}
-	if i > 0 && n.fit(i-1) {
-		n.join(i - 1)
-	} else if i+1 < len(n.kids) && n.fit(i) {
-		n.join(i)
+	if i > 0 && n.joinable(i-1) {
+		n.join(o, i-1)
+	} else if i+1 < len(n.kids) && n.joinable(i) {
+		n.join(o, i)
 	}
 }
 
-// fit says whether kids i and i+1 fill at most three quarters of one node.
-func (n *orderNode[T, C]) fit(i int) bool {
+// free gives back the cells of a node without items: at most one leaf.
+func (n *orderNode[T, C]) free(o *order[T, C]) {
+	for n.kids != nil {
+		n = n.kids[0]
+	}
+	o.freeLeaf(n)
+}
+
+// joinable says whether kids i and i+1 fill at most three quarters of one node.
+func (n *orderNode[T, C]) joinable(i int) bool {
 	a, b := n.kids[i], n.kids[i+1]
 	if a.kids == nil {
 		return len(a.items)+len(b.items) <= orderItemsMax*3/4
@@ -209,10 +277,12 @@ func (n *orderNode[T, C]) fit(i int) bool {
 	return len(a.kids)+len(b.kids) <= orderKidsMax*3/4
 }
 
-func (n *orderNode[T, C]) join(i int) {
+func (n *orderNode[T, C]) join(o *order[T, C], i int) {
 	a, b := n.kids[i], n.kids[i+1]
 	if a.kids == nil {
+		o.fit(a, a.items, len(a.items)+len(b.items)+1)
 		a.items = append(a.items, b.items...)
+		o.freeLeaf(b)
 	} else {
 		at := len(a.kids)
 		a.kids = append(a.kids, b.kids...)

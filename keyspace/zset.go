@@ -46,7 +46,7 @@ func (c byScore) before(a, b rankedRow) bool {
 
 func newRankedSet(seed uint64, heap *slab.Heap) *rankedSet {
 	of := cells{heap: heap}
-	return &rankedSet{members: newIndex(seed, of), ranks: order[rankedRow, byScore]{by: byScore{of}}}
+	return &rankedSet{members: newIndex(seed, of), ranks: order[rankedRow, byScore]{by: byScore{of}, heap: heap}}
 }
 
 func (t *rankedSet) len() int { return t.members.count }
@@ -95,7 +95,13 @@ func (t *rankedSet) remove(row rankedRow) {
 	t.members.remove(t.members.hash(t.members.key(row.ref)), row.ref)
 }
 
-func (t *rankedSet) discard(n int) (freed int, done bool) { return t.members.discard(n) }
+func (t *rankedSet) discard(n int) (freed int, done bool) {
+	if freed, done = t.ranks.discard(n); !done {
+		return freed, false
+	}
+	more, done := t.members.discard(n - freed)
+	return freed + more, done
+}
 
 // scoreBytes is what a score takes in a cell.
 const scoreBytes = 8

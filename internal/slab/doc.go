@@ -21,5 +21,5 @@
 //
 // # Who may call
 //
-// One owner at a time; there is no lock here. unsafe appears in one function, Words.
+// One owner at a time; there is no lock here. unsafe appears in View and BytesOf only.
 package slab

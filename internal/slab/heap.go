@@ -213,8 +213,16 @@ func (h *Heap) Drop(bytes int) (done bool) {
 // Bytes gives the bytes of all cells in use, and of all pages that hold them.
 func (h *Heap) Bytes() (used, mapped int64) { return h.used, h.mapped }
 
-// Words sees a cell as 64-bit words. Cells begin at multiples of 8 bytes, because classes are such multiples and maps
-// begin at pages of the system (and Go's large allocations likewise).
-func Words(cell []byte) []uint64 {
-	return unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(cell))), len(cell)/8)
+// View sees a cell as items of a type that has no pointers, which the collector would not find there. Cells begin at
+// multiples of 8 bytes, because classes are such multiples and maps begin at pages of the system (and Go's large
+// allocations likewise).
+func View[T any](cell []byte) []T {
+	var one T
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(cell))), len(cell)/int(unsafe.Sizeof(one)))
+}
+
+// BytesOf is the size of n items of a type.
+func BytesOf[T any](n int) int {
+	var one T
+	return n * int(unsafe.Sizeof(one))
 }

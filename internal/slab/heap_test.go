@@ -140,11 +140,12 @@ func FuzzHeap(f *testing.F) {
 	})
 }
 
-func TestHeap_wordsAreTheCell(t *testing.T) {
+func TestHeap_viewIsTheCell(t *testing.T) {
 	h := New()
 	ref, cell := h.Alloc(64)
-	words := Words(cell)
+	words := View[uint64](cell)
 	require.Len(t, words, 8)
+	require.Equal(t, 48, BytesOf[[2]uint64](3))
 	words[7] = 0x0102030405060708
 	require.Equal(t, []byte{8, 7, 6, 5, 4, 3, 2, 1}, h.Cell(ref)[56:])
 }
