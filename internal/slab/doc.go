@@ -3,7 +3,8 @@
 //
 // # Nouns
 //
-// A Heap has pages. A page is 64 KB of cells of one size, its class; a piece larger than any class has a page of its own.
+// A Heap has pages. A page is 64 KB of cells of one size, its class; a piece larger than any class has a page of its
+// own, which is a map if it is very large and a Go slice without pointers else.
 // A Ref names a cell by page and place, in 32 bits: 2^20 pages, that is 64 GB of small cells. Ref 0 is no cell.
 //
 // # The life of a cell

@@ -148,7 +148,13 @@ func (h *Heap) number() uint32 {
 
 func (h *Heap) allocLarge(n int) (Ref, []byte) {
 	number := h.number()
-	mem := reserve(roundUp(n))
+	size := roundUp(n)
+	var mem []byte
+	if size >= ownMapBytes {
+		mem = reserve(size)
+	} else {
+		mem = make([]byte, size)
+	}
 	h.pages[number] = page{mem: mem, size: uint32(len(mem)), used: 1}
 	h.used += int64(len(mem))
 	h.mapped += int64(len(mem))
@@ -158,9 +164,15 @@ func (h *Heap) allocLarge(n int) (Ref, []byte) {
 func (h *Heap) freeLarge(number uint32) {
 	p := &h.pages[number]
 	h.mapped -= int64(len(p.mem))
-	release(p.mem)
+	releaseLarge(p.mem)
 	*p = page{}
 	h.unborn = append(h.unborn, number)
+}
+
+func releaseLarge(mem []byte) {
+	if len(mem) >= ownMapBytes {
+		release(mem)
+	}
 }
 
 func (h *Heap) list(number uint32) {
@@ -193,11 +205,12 @@ func (h *Heap) Drop(bytes int) (done bool) {
 		p := &h.pages[len(h.pages)-1]
 		if p.size > ClassBytesMax {
 			bytes -= len(p.mem)
-			release(p.mem)
+			releaseLarge(p.mem)
 		} else if p.size > 0 {
 			bytes -= pageBytes
 			giveBack(p.mem)
 		}
+		p.mem = nil
 		h.pages = h.pages[:len(h.pages)-1]
 	}
 	for bytes > 0 && len(h.pages) == 0 && h.dropped < len(h.extents) {

@@ -25,7 +25,7 @@ func TestClasses(t *testing.T) {
 		require.Less(t, pageBytes%size, uint32(pageBytes/14), "rest of a page, class %d", size)
 	}
 	require.Equal(t, 8192, Room(8192), "segments of an index fit exactly")
-	require.Equal(t, 20480, Room(16385))
+	require.Equal(t, 24576, Room(16385))
 }
 
 // check holds invariants 2 and 3.
@@ -138,6 +138,24 @@ func FuzzHeap(f *testing.F) {
 		}
 		play(t, pick, func() bool { return len(choices) == 0 })
 	})
+}
+
+func TestHeap_veryLargeCells(t *testing.T) {
+	h := New()
+	small, _ := h.Alloc(ownMapBytes - 8192)
+	large, cell := h.Alloc(ownMapBytes)
+	cell[ownMapBytes-1] = 7
+	require.Equal(t, byte(7), h.Cell(large)[ownMapBytes-1])
+	h.Free(small)
+	h.Free(large)
+	again, _ := h.Alloc(ownMapBytes + 1)
+	h.check(t)
+	h.Free(again)
+	h.Alloc(ownMapBytes)
+	for !h.Drop(1) {
+	}
+	_, mapped := h.Bytes()
+	require.Zero(t, mapped)
 }
 
 func TestHeap_viewIsTheCell(t *testing.T) {
