@@ -27,8 +27,9 @@ func rooms() []room {
 	return []room{
 		// Floor 1.
 		{folder: "internal/resp", others: []string{"github.com/tidwall/redcon"}},
+		{folder: "internal/slab", others: []string{"golang.org/x/sys/..."}},
 		{folder: "internal/..."},
-		{folder: "keyspace", others: []string{"golang.org/x/sys/..."}, pure: true},
+		{folder: "keyspace", ours: []string{"internal/slab"}, pure: true},
 		// Floor 2.
 		{folder: "command", ours: []string{"keyspace", "internal/resp"}, pure: true},
 		{folder: "persistence/rdb", ours: []string{"keyspace", "internal/..."}},

@@ -33,6 +33,15 @@ func (a *arena) keep(b []byte) []byte {
 	return a.buf[from:len(a.buf):len(a.buf)]
 }
 
+// keepWith copies b into a slice with room for more bytes.
+func (a *arena) keepWith(b []byte, more int) []byte {
+	a.room(len(b) + more)
+	from := len(a.buf)
+	kept := append(a.buf[from:from:from+len(b)+more], b...)
+	a.buf = a.buf[:from+len(b)+more]
+	return kept
+}
+
 // integer formats n.
 func (a *arena) integer(n int64) []byte {
 	a.room(20)

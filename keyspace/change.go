@@ -62,36 +62,36 @@ func (n *notes) reset() {
 
 // noteChange merges all changes of one key by one command into one note.
 func (ks *Keyspace) noteChange(db *DB, e *entry, created bool) {
-	if e.noted == ks.command && e.notedAt >= 0 {
+	if e.notedAt > 0 {
 		return
 	}
 	n := &ks.notes
-	e.noted = ks.command
 	if created && n.gone > 0 {
 		// The command removed the key before and makes it anew: for others that is one change of what was there.
 		for i := range n.changes {
 			c := &n.changes[i]
 			if n.changed[i] == nil && c.Key != nil && c.DB == db.number && bytes.Equal(c.Key, e.key) {
-				n.changed[i], e.notedAt = e, i
+				n.changed[i], e.notedAt = e, i+1
 				n.gone--
 				return
 			}
 		}
 	}
-	e.notedAt = len(n.changes)
 	n.changes = append(n.changes, Change{DB: db.number, Key: ks.arena.keep(e.key), Created: created})
 	n.changed = append(n.changed, e)
+	e.notedAt = len(n.changes)
 }
 
 // noteGone is noteChange for an entry that goes away.
 func (ks *Keyspace) noteGone(db *DB, e *entry) {
 	ks.noteChange(db, e, false)
-	ks.notes.changed[e.notedAt] = nil
+	ks.notes.changed[e.notedAt-1] = nil
 	ks.notes.gone++
 }
 
 // noteWhole notes a change of a whole database.
 func (ks *Keyspace) noteWhole(db *DB, exchanged bool) {
+	ks.closeEntries(db.store)
 	n := &ks.notes
 	for i := range n.changes {
 		if n.changes[i].DB == db.number && n.changed[i] != nil {

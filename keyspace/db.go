@@ -1,6 +1,10 @@
 package keyspace
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+
+	"github.com/tandemkv/tandem/internal/slab"
+)
 
 // DB is one database.
 type DB struct {
@@ -12,14 +16,20 @@ type DB struct {
 // store is the content of a database. SWAPDB exchanges stores, and FLUSHDB puts a new one in the place of the old
 // one, which then belongs to the frozen views that still need it.
 type store struct {
-	keys      index[*entry]
-	deadlines order[deadline]
+	ks        *Keyspace
+	heap      *slab.Heap
+	keys      index
+	larges    larges
+	deadlines order[deadline, byTime]
 	marks     marks
+	flushed   bool // no database has it any more
 }
 
-func newStore(seed uint64, flushed bool) *store {
-	s := &store{keys: newIndex[*entry](seed)}
-	s.marks.init(seed)
+func newStore(ks *Keyspace, flushed bool) *store {
+	s := &store{ks: ks, heap: slab.New(), larges: larges{all: make([]large, 1)}}
+	s.keys = newIndex(ks.seed, cells{s.heap, true})
+	s.deadlines.heap = s.heap
+	s.marks.init(ks.seed)
 	s.forgetBase(flushed)
 	return s
 }
@@ -32,7 +42,7 @@ func (db *DB) Len() int { return db.keys.count }
 
 // Kind gives the kind of a key's value, KindNone when there is no such key.
 func (db *DB) Kind(key []byte) Kind {
-	if e := db.look(key); e != nil {
+	if e := db.look(key, &db.ks.reading); e != nil {
 		return e.kind
 	}
 	return KindNone
@@ -40,23 +50,24 @@ func (db *DB) Kind(key []byte) Kind {
 
 // Encoding is the name that OBJECT ENCODING gives, "" when the key is missing.
 func (db *DB) Encoding(key []byte) string {
-	if e := db.look(key); e != nil {
+	if e := db.look(key, &db.ks.reading); e != nil {
 		return e.encoding.String()
 	}
 	return ""
 }
 
-// find gives the entry of a key, also past its deadline.
-func (db *DB) find(key []byte) *entry {
-	if at := db.keys.find(db.keys.hash(key), key); at != nil {
-		return *at
+// find gives the entry of a key, also past its deadline, in the given room if it is not open.
+func (db *DB) find(key []byte, room *entry) *entry {
+	r := db.keys.find(db.keys.hash(key), key)
+	if r == 0 {
+		return nil
 	}
-	return nil
+	return db.read(r, room)
 }
 
-// look finds an entry for reading: what is expired is not there, and noted as met.
-func (db *DB) look(key []byte) *entry {
-	e := db.find(key)
+// look finds an entry for reading, in the given room: what is expired is not there, and noted as met.
+func (db *DB) look(key []byte, room *entry) *entry {
+	e := db.find(key, room)
 	if e != nil && e.deadline != 0 && db.ks.hidden(e) {
 		db.ks.meet(db, e)
 		e = nil
@@ -74,7 +85,7 @@ func (ks *Keyspace) Lookups() (hits, misses int64) { return ks.hits, ks.misses }
 
 // lookKind is look for a command that wants one kind of value.
 func (db *DB) lookKind(key []byte, kind Kind) (*value, error) {
-	e := db.look(key)
+	e := db.look(key, db.ks.pools.entries.take())
 	switch {
 	case e == nil:
 		return nil, nil
@@ -85,13 +96,13 @@ func (db *DB) lookKind(key []byte, kind Kind) (*value, error) {
 	}
 }
 
-// lookWrite finds an entry for writing: what is expired goes first.
+// lookWrite finds an entry for writing and opens it: what is expired goes first.
 func (db *DB) lookWrite(hash uint64, key []byte) *entry {
-	at := db.keys.find(hash, key)
-	if at == nil {
+	r := db.keys.find(hash, key)
+	if r == 0 {
 		return nil
 	}
-	e := *at
+	e := db.openRef(hash, r)
 	if e.deadline == 0 || !db.ks.hidden(e) {
 		return e
 	}
@@ -103,7 +114,7 @@ func (db *DB) lookWrite(hash uint64, key []byte) *entry {
 
 // touch prepares an entry for the changes of this command: every way to change an existing entry leads through here.
 func (db *DB) touch(e *entry) {
-	if e.noted == db.ks.command && e.notedAt >= 0 {
+	if e.notedAt > 0 {
 		return
 	}
 	db.beforeChange(e)
@@ -111,16 +122,15 @@ func (db *DB) touch(e *entry) {
 }
 
 // create adds an entry for a key that is not there, or only hidden as expired.
-func (db *DB) create(hash uint64, key []byte, kind Kind) *entry {
+func (db *DB) create(hash uint64, key []byte, kind Kind, expected room) *entry {
 	ks := db.ks
-	if at := db.keys.find(hash, key); at != nil {
-		db.takeOut(*at)
+	if r := db.keys.find(hash, key); r != 0 {
+		db.takeOut(db.openRef(hash, r))
 	}
-	e := &entry{key: append(make([]byte, 0, len(key)), key...), hash: hash, value: newValue(kind)}
+	e := db.newEntry(hash, key, newValue(kind), expected)
 	e.stamp = ks.freezeClock
-	e.dirty = ks.dirtyGeneration
-	db.marks.created(e, ks.dirtyGeneration)
-	db.keys.insert(hash, e)
+	db.marks.created(e)
+	db.keys.insert(hash, e.ref)
 	ks.noteChange(db, e, true)
 	ks.noteEvent(db, "new", kind, e.key)
 	ks.attach(db, e)
@@ -138,10 +148,27 @@ func (db *DB) unlink(e *entry, event string) {
 // takeOut takes an entry out of all structures.
 func (db *DB) takeOut(e *entry) {
 	db.beforeChange(e)
-	db.keys.remove(e.hash, e.key)
+	db.keys.remove(e.hash, e.ref)
 	db.setDeadline(e, 0)
-	db.marks.removed(e, db.ks.dirtyGeneration)
+	db.marks.removed(e)
 	db.ks.release(e)
+	db.drop(e)
+}
+
+// drop gives an entry's memory back, from the next Begin on.
+func (s *store) drop(e *entry) {
+	s.dropLarge(e)
+	s.settleLarge(e)
+	s.ks.retireCell(s, e.ref)
+	e.open = false
+}
+
+// dropLarge parts an entry from its large structure, which is given back in pieces.
+func (s *store) dropLarge(e *entry) {
+	if e.large != nil {
+		s.ks.retired.larges = append(s.ks.retired.larges, retiredLarge{s, e.large})
+		e.large = nil
+	}
 }
 
 // Remove deletes a key. The event is noted when it existed ("" = none).
@@ -169,7 +196,16 @@ func (db *DB) move(from []byte, dst *DB, to []byte, eventFrom, eventTo string) {
 		return
 	}
 	e := db.mustLook(from)
+	db.beforeChange(e)
 	v, deadlineMs := e.value, e.deadline
+	switch {
+	case v.large == nil:
+		v.mutable(&db.ks.arena, 0)
+	case db.store == dst.store:
+		e.large = nil // it goes over as it is
+	default:
+		v.large = v.large.clone(dst.heap)
+	}
 	db.unlink(e, "")
 	moved := dst.replace(to, v)
 	dst.setDeadline(moved, deadlineMs)
@@ -184,7 +220,7 @@ func (db *DB) CopyTo(dst *DB, from, to []byte) {
 		return
 	}
 	e := db.mustLook(from)
-	made := dst.replace(to, e.value.clone())
+	made := dst.replace(to, e.value.clone(dst.heap))
 	dst.setDeadline(made, e.deadline)
 	db.ks.dirtyTotal++
 	db.ks.noteEvent(dst, "copy_to", made.kind, to)
@@ -204,7 +240,7 @@ func (db *DB) replace(key []byte, v value) *entry {
 	if old := db.lookWrite(hash, key); old != nil {
 		db.unlink(old, "")
 	}
-	e := db.create(hash, key, v.kind)
+	e := db.create(hash, key, v.kind, room{})
 	e.value = v
 	return e
 }
@@ -213,7 +249,8 @@ func (db *DB) replace(key []byte, v value) *entry {
 func (db *DB) Flush() {
 	db.ks.dirtyTotal += int64(db.Len()) + 1
 	db.ks.noteWhole(db, false)
-	db.store = newStore(db.ks.seed, true)
+	db.ks.retireStore(db.store)
+	db.store = newStore(db.ks, true)
 }
 
 const randomTriesMax = 100
@@ -224,7 +261,7 @@ func (db *DB) RandomKey(r *rand.Rand) ([]byte, bool) {
 		if db.keys.count == 0 {
 			return nil, false
 		}
-		e := *db.keys.random(r)
+		e := db.read(db.keys.random(r), &db.ks.reading)
 		if e.deadline == 0 || !db.ks.hidden(e) {
 			return e.key, true
 		}

@@ -1,23 +1,34 @@
 package keyspace
 
-import "bytes"
+import (
+	"cmp"
+
+	"github.com/tandemkv/tandem/internal/slab"
+)
 
 // deadline is one row of a database's deadlines, which are kept in order: the next to expire are always at the front,
-// however many keys there are.
+// however many keys there are. It names the key by its hash, which stays what it is when the entry's cell moves. Keys that
+// share hash and deadline share the row.
 type deadline struct {
-	atMs  int64
-	entry *entry
+	atMs int64
+	hash uint64
 }
 
-func (d deadline) before(other deadline) bool {
-	switch {
-	case d.atMs != other.atMs:
-		return d.atMs < other.atMs
-	case d.entry.hash != other.entry.hash:
-		return d.entry.hash < other.entry.hash
-	default:
-		return bytes.Compare(d.entry.key, other.entry.key) < 0
-	}
+// byTime is the order of deadlines.
+type byTime struct{}
+
+func (byTime) before(a, b deadline) bool {
+	return cmp.Or(cmp.Compare(a.atMs, b.atMs), cmp.Compare(a.hash, b.hash)) < 0
+}
+
+// due visits the keys of a row: mostly one.
+func (db *DB) due(d deadline, fn func(e *entry)) {
+	db.keys.alike(d.hash, func(r slab.Ref) bool {
+		if e := db.read(r, &db.ks.reading); e.deadline == d.atMs && db.keys.hash(e.key) == d.hash {
+			fn(e)
+		}
+		return true
+	})
 }
 
 // expired: the last millisecond of a key is the one of its deadline.
@@ -27,10 +38,13 @@ func (ks *Keyspace) hidden(e *entry) bool { return ks.mode != ExpiryIgnore && ks
 
 // meet notes an expired entry that a read came across, so that End removes it.
 func (ks *Keyspace) meet(db *DB, e *entry) {
-	if !ks.running || ks.mode != ExpiryDelete || e.noted == ks.command {
+	if !ks.running || ks.mode != ExpiryDelete || e.met || e.notedAt > 0 {
 		return
 	}
-	e.noted, e.notedAt = ks.command, -1
+	if !e.open {
+		e = db.openRef(db.keys.hash(e.key), e.ref)
+	}
+	e.met = true
 	ks.notes.met = append(ks.notes.met, metEntry{db, e})
 }
 
@@ -47,13 +61,35 @@ func (db *DB) setDeadline(e *entry, ms int64) {
 	if e.deadline == ms {
 		return
 	}
-	if e.deadline != 0 {
-		db.deadlines.remove(deadline{e.deadline, e})
+	if had := e.deadline; had != 0 {
+		e.deadline = 0
+		if !db.shared(deadline{had, e.hash}) {
+			db.deadlines.remove(deadline{had, e.hash})
+		}
 	}
-	e.deadline = ms
 	if ms != 0 {
-		db.deadlines.insert(deadline{ms, e})
+		if !db.shared(deadline{ms, e.hash}) {
+			db.deadlines.insert(deadline{ms, e.hash})
+		}
+		e.deadline = ms
 	}
+}
+
+// unmet says whether a key of the row was not met yet.
+func (db *DB) unmet(d deadline) (found bool) {
+	db.due(d, func(e *entry) { found = found || !e.met })
+	return found
+}
+
+// shared says whether another key has the row.
+func (db *DB) shared(d deadline) bool {
+	found := false
+	db.keys.alike(d.hash, func(r slab.Ref) bool {
+		e := db.read(r, &db.ks.reading)
+		found = e.deadline == d.atMs && db.keys.hash(e.key) == d.hash
+		return !found
+	})
+	return found
 }
 
 // SetDeadline sets (ms > 0) or removes (0) the deadline; false when the key is missing.
@@ -71,7 +107,7 @@ func (db *DB) SetDeadline(key []byte, ms int64, event string) bool {
 
 // Deadline gives a key's deadline. ok: the key exists; ms 0: no deadline.
 func (db *DB) Deadline(key []byte) (ms int64, ok bool) {
-	if e := db.look(key); e != nil {
+	if e := db.look(key, &db.ks.reading); e != nil {
 		return e.deadline, true
 	}
 	return 0, false
@@ -105,14 +141,16 @@ func (ks *Keyspace) CollectExpired(max int) (n int, more bool) {
 			switch {
 			case d.atMs >= ks.nowMs:
 				return false
-			case d.entry.noted == ks.command:
-				return true // met before
-			case n == max:
-				more = true
-				return false
+			case n >= max:
+				more = more || db.unmet(d)
+				return !more
 			}
-			ks.meet(db, d.entry)
-			n++
+			db.due(d, func(e *entry) {
+				if !e.met {
+					ks.meet(db, e)
+					n++
+				}
+			})
 			return true
 		})
 		if more {

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"hash"
 	"math"
+
+	"github.com/tandemkv/tandem/internal/slab"
 )
 
 // Digests are SHA-1 sums of the data in a canonical form: equal for equal data, however it is encoded and came to be.
@@ -89,8 +91,9 @@ func (ks *Keyspace) Digest() [20]byte {
 	d := &digester{h: sha1.New()}
 	var a arena
 	for _, db := range ks.dbs {
-		db.keys.each(func(_ uint64, at **entry) bool {
-			e := *at
+		var room entry
+		db.keys.each(func(r slab.Ref) bool {
+			e := db.read(r, &room)
 			content := d.value(&e.value, &a)
 			d.h.Reset()
 			d.number(uint64(db.number))
@@ -108,7 +111,7 @@ func (ks *Keyspace) Digest() [20]byte {
 // Digest is the digest of one key's value, as DEBUG DIGEST-VALUE: of the deadline only whether there is one. A missing
 // key gives zeros.
 func (db *DB) Digest(key []byte) [20]byte {
-	e := db.look(key)
+	e := db.look(key, &db.ks.reading)
 	if e == nil {
 		return [20]byte{}
 	}

@@ -3,9 +3,9 @@
 //
 // # Nouns
 //
-// A Keyspace has databases (DB). A database has a store: an index of entries in hash order, and their deadlines in time
-// order. An entry is a key, its deadline and its value. A value is a string, packed bytes (small hashes, lists, sets,
-// sorted sets), sorted integers, or a large structure made of blocks. A command reads through views (Hash, List, Set,
+// A Keyspace has databases (DB). A database has a store: a heap of cells, an index of entries in hash order, and their
+// deadlines in time order. An entry is a key, its deadline and its value. A value is a string, packed bytes (small
+// hashes, lists, sets, sorted sets), sorted integers, or a large structure made of blocks. A command reads through views (Hash, List, Set,
 // ZSet) and changes through handles (HashEdit and its like). What it did is in its notes: Change, Event, KeyRef. A
 // Frozen view gives out Items.
 //
@@ -16,6 +16,18 @@
 // changed for the next checkpoint, and a Change and an Event are noted. End removes what was emptied and what was met
 // past its deadline. Then the executor reads Changes, Events and Expired, and from them follow WATCH, notifications,
 // waking of blocked sessions and the log. A handler cannot forget any of it.
+//
+// # Memory
+//
+// Entries, and the fields and members of large structures, are bytes in the cells of a heap (internal/slab), which the
+// collector does not see; cell.go has their forms. Each cell has one owner, the slot of an index that refers to it, so
+// pointers grow with segments and blocks and not with keys. All else names a key by its hash (deadlines) or by a copy of
+// its bytes (marks).
+//
+// A reader decodes an entry when it needs it, and what it gives out aliases the cell. A writer opens the entry: until
+// End there is one decoded form of it, which all lookups find through its cell, and small values are changed in a copy in
+// the arena. End writes open entries back, in place or into a cell that fits better. Cells that were given up are
+// retired: they stay readable until the next Begin, and then are freed, those of large structures piece by piece.
 //
 // # Indexes in hash order
 //
@@ -35,13 +47,17 @@
 //     made and removed between two checkpoints leaves no mark.
 //  5. An entry's key and hash never change, and an entry is never used again for another key.
 //  6. No value is empty between two commands, strings apart.
-//  7. deadlines holds exactly the entries with deadline != 0.
+//  7. deadlines holds a row for exactly the hashes and deadlines of the entries with deadline != 0.
 //  8. In an index a segment of depth d holds exactly the items that agree in the d top bits its place stands for, and no
-//     hash is 0.
-//  9. In an order, lows[i] (i > 0) is not after any item of kid i and after every item of kid i-1; sizes are exact.
+//     hash begins with 32 zero bits.
+//  9. In an order, lows[i] (i > 0) is not after any item of kid i and after every item of kid i-1, and itself an item of
+//     kid i, because the cell it refers to must be there; sizes are exact.
 //  10. One key has at most one Change per command; Created refers to the state before the command.
 //  11. What a view, handle or callback gives out is borrowed until the next write or Begin; popped values and notes
 //     until the next Begin; an Item until the sink returns.
+//  12. Between commands no entry is open. An open entry is at the place of ks.opened that its cell names.
+//  13. A cell is freed only by sweep, or at once when no key, value or slice of it was given out (segments, names).
+//  14. A store's table holds exactly the large structures of its entries.
 //
 // # Who may call
 //

@@ -1,5 +1,7 @@
 package keyspace
 
+import "github.com/tandemkv/tandem/internal/slab"
+
 // Item is one key as of the moment of a freeze. It is valid during the sink's call only.
 type Item struct {
 	DB         int
@@ -41,7 +43,7 @@ func (it *Item) ZSet() ZSet { return ZSet{view{it.v, it.arena}} }
 type Frozen struct {
 	ks    *Keyspace
 	sink  func(*Item)
-	epoch uint64 // the freeze clock at the view's opening; stamps below it are older
+	epoch uint32 // the freeze clock at the view's opening; stamps below it are older
 	dirty bool
 	walks []walk
 	at    int // the walk that Step is in
@@ -49,6 +51,7 @@ type Frozen struct {
 	total int
 	done  bool
 	item  Item
+	entry entry // room for the one that is given
 	arena arena
 }
 
@@ -57,9 +60,9 @@ type Frozen struct {
 type walk struct {
 	db       int // its number at the freeze
 	store    *store
-	keys     *index[*entry] // all of the store's, or those that were marked as changed
-	gone     *index[goneKey]
-	whole    bool // keys are all of the store's
+	keys     *index // all of the store's entries, or names of those that were marked as changed
+	gone     *index // names
+	whole    bool   // keys are all of the store's
 	flushed  bool
 	flushDue bool
 	pos      uint64 // all hashes below have been given
@@ -102,7 +105,7 @@ func (ks *Keyspace) FreezeDirty(sink func(*Item)) *Frozen {
 		}
 		f.walks = append(f.walks, w)
 	}
-	ks.dirtyGeneration++
+	ks.dirtyClock = ks.freezeClock
 	return f
 }
 
@@ -116,16 +119,18 @@ func (ks *Keyspace) open(sink func(*Item), dirty bool) *Frozen {
 // beforeChange is copy on write and the dirty mark, before an entry changes or goes.
 func (db *DB) beforeChange(e *entry) {
 	ks := db.ks
-	if e.stamp != ks.freezeClock {
-		for _, f := range ks.views {
-			f.giveBefore(db.store, e)
-		}
-		e.stamp = ks.freezeClock
+	e.changed = true
+	if e.stamp == ks.freezeClock {
+		return
 	}
-	if e.dirty != ks.dirtyGeneration {
-		e.dirty = ks.dirtyGeneration
+	for _, f := range ks.views {
+		f.giveBefore(db.store, e)
+	}
+	if e.stamp < ks.dirtyClock {
+		e.born = false
 		db.marks.touched(e)
 	}
+	e.stamp = ks.freezeClock
 }
 
 // giveBefore gives an entry that is about to change, if the view still needs it.
@@ -138,11 +143,11 @@ func (f *Frozen) giveBefore(s *store, e *entry) {
 		if w.store != s {
 			continue
 		}
-		if w.keysDone || e.hash < w.pos {
+		if w.keysDone || e.hash&hashMask < w.pos {
 			return
 		}
 		// A listed key of that name is this entry: one made after the freeze would have a newer stamp.
-		if w.whole || w.keys.find(e.hash, e.key) != nil {
+		if w.whole || w.keys.find(e.hash, e.key) != 0 {
 			f.give(w, e)
 		}
 		return
@@ -188,15 +193,20 @@ func (f *Frozen) piece(w *walk) {
 	f.giveFlush(w)
 	switch {
 	case !w.goneDone:
-		w.gonePos = w.gone.piece(w.gonePos, func(key *goneKey) {
-			f.item = Item{DB: w.db, Key: *key}
+		w.gonePos = w.gone.piece(w.gonePos, func(name slab.Ref) {
+			f.item = Item{DB: w.db, Key: w.gone.key(name)}
 			f.handOver()
 		})
 		w.goneDone = w.gonePos == 0
 	case !w.keysDone:
-		w.pos = w.keys.piece(w.pos, func(at **entry) {
-			if e := *at; e.stamp < f.epoch {
-				f.give(w, e)
+		w.pos = w.keys.piece(w.pos, func(r slab.Ref) {
+			if !w.whole {
+				key := w.keys.key(r)
+				r = w.store.keys.find(w.keys.hash(key), key)
+			}
+			if r != 0 && stampOf(w.store.heap.Cell(r)) < f.epoch {
+				w.store.decode(r, &f.entry)
+				f.give(w, &f.entry)
 			}
 		})
 		w.keysDone = w.pos == 0

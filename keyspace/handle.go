@@ -1,6 +1,10 @@
 package keyspace
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/tandemkv/tandem/internal/slab"
+)
 
 // view is the reading half of every value: v is nil for a missing key. The arena takes what has to be formatted.
 type view struct {
@@ -30,8 +34,12 @@ func (h *handle) change() *value {
 	if !h.opened {
 		h.begin()
 	}
+	h.at.v.mutable(h.at.arena, 0)
 	return h.at.v
 }
+
+// retire gives a cell of the value back, from the next Begin on.
+func (h *handle) retire(r slab.Ref) { h.db.ks.retireCell(h.db.store, r) }
 
 func (h *handle) begin() {
 	db := h.db
@@ -47,16 +55,20 @@ func (h *handle) begin() {
 // adopt makes the entry, or takes the one that the command made in another way meanwhile.
 func (h *handle) adopt() {
 	db := h.db
-	at := db.keys.find(h.hash, h.key)
-	switch {
-	case at == nil || db.ks.hidden(*at):
-		db.create(h.hash, h.key, h.kind) // attaches this handle too
-	case (*at).kind == h.kind:
-		db.touch(*at)
-		h.attach(*at)
+	r := db.keys.find(h.hash, h.key)
+	if r == 0 {
+		db.create(h.hash, h.key, h.kind, room{}) // attaches this handle too
+		return
+	}
+	switch e := db.openRef(h.hash, r); {
+	case db.ks.hidden(e):
+		db.create(h.hash, h.key, h.kind, room{})
+	case e.kind == h.kind:
+		db.touch(e)
+		h.attach(e)
 	default:
-		db.unlink(*at, "")
-		db.create(h.hash, h.key, h.kind)
+		db.unlink(e, "")
+		db.create(h.hash, h.key, h.kind, room{})
 	}
 }
 
@@ -121,6 +133,7 @@ func (db *DB) replaceWith(h *handle, at *view, key []byte, kind Kind, event stri
 		db.touch(e)
 		db.ks.release(e)
 		db.setDeadline(e, 0)
+		db.dropLarge(e)
 		e.value = newValue(kind)
 		db.ks.dirtyTotal++
 	}
@@ -136,10 +149,11 @@ type pools struct {
 	lists   pool[ListEdit]
 	sets    pool[SetEdit]
 	zsets   pool[ZSetEdit]
+	entries pool[entry]
 }
 
 func (p *pools) reset() {
-	p.strings.used, p.hashes.used, p.lists.used, p.sets.used, p.zsets.used = 0, 0, 0, 0, 0
+	p.strings.used, p.hashes.used, p.lists.used, p.sets.used, p.zsets.used, p.entries.used = 0, 0, 0, 0, 0, 0
 }
 
 const poolKeptMax = 64

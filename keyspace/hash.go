@@ -2,36 +2,65 @@ package keyspace
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/rand/v2"
+
+	"github.com/tandemkv/tandem/internal/slab"
 )
 
-// hashTable is a large hash.
-type hashTable struct{ fields index[hashField] }
+// hashTable is a large hash: an index of cells with a field and its value.
+type hashTable struct{ fields index }
 
-// hashField holds a field and its value in one buffer.
-type hashField struct {
-	data     []byte
-	fieldLen int
+func newHashTable(seed uint64, heap *slab.Heap) *hashTable {
+	return &hashTable{newIndex(seed, cells{heap: heap})}
 }
 
-func (f hashField) indexKey() []byte { return f.data[:f.fieldLen:f.fieldLen] }
-func (f hashField) value() []byte    { return f.data[f.fieldLen:len(f.data):len(f.data)] }
-
-func newHashField(field, value []byte) hashField {
-	data := make([]byte, 0, len(field)+len(value))
-	return hashField{append(append(data, field...), value...), len(field)}
+// field gives a cell's field and value.
+func (t *hashTable) field(r slab.Ref) (field, value []byte) {
+	field, rest := plainKey(t.fields.heap.Cell(r))
+	value, _ = plainKey(rest)
+	return field, value
 }
+
+// set sets a field, in its cell if that suits the new value. What the cell was before is retired, or given back.
+func (t *hashTable) set(field, value []byte, retire func(slab.Ref)) (created bool) {
+	h := t.fields.hash(field)
+	size := lengthSize(len(value)) + len(value)
+	had := t.fields.find(h, field)
+	if had != 0 {
+		cell := t.fields.heap.Cell(had)
+		whole := lengthSize(len(field)) + len(field) + size
+		if _, rest := plainKey(cell); len(rest) >= size && slab.Room(whole) >= len(cell)*3/4 {
+			putPlain(rest, value)
+			return false
+		}
+	}
+	r, rest := t.fields.putKey(field, size)
+	putPlain(rest, value)
+	if had == 0 {
+		t.fields.insert(h, r)
+		return true
+	}
+	t.fields.repoint(h, had, r)
+	retire(had)
+	return false
+}
+
+func putPlain(p, b []byte) { copy(p[binary.PutUvarint(p, uint64(len(b))):], b) }
 
 func (t *hashTable) len() int { return t.fields.count }
 
-func (t *hashTable) clone() large {
-	c := &hashTable{newIndex[hashField](t.fields.seed)}
-	t.fields.each(func(h uint64, f *hashField) bool {
-		c.fields.insert(h, newHashField(f.indexKey(), f.value()))
+func (t *hashTable) clone(heap *slab.Heap) large {
+	c := newHashTable(t.fields.seed, heap)
+	t.fields.each(func(r slab.Ref) bool {
+		f, v := t.field(r)
+		c.set(f, v, nil)
 		return true
 	})
 	return c
 }
+
+func (t *hashTable) discard(n int) (freed int, done bool) { return t.fields.discard(n) }
 
 // Hash is a read view.
 type Hash struct{ view }
@@ -65,11 +94,13 @@ func (h Hash) Get(field []byte) (v []byte, ok bool) {
 		from, _, v := packedField(h.v.data, field)
 		return v, from >= 0
 	default:
-		fields := &h.v.large.(*hashTable).fields
-		if f := fields.find(fields.hash(field), field); f != nil {
-			return f.value(), true
+		t := h.v.large.(*hashTable)
+		r := t.fields.find(t.fields.hash(field), field)
+		if r == 0 {
+			return nil, false
 		}
-		return nil, false
+		_, v = t.field(r)
+		return v, true
 	}
 }
 
@@ -87,14 +118,16 @@ func (h Hash) Each(fn func(field, value []byte) bool) {
 			off = next
 		}
 	default:
-		h.v.large.(*hashTable).fields.each(func(_ uint64, f *hashField) bool { return fn(f.indexKey(), f.value()) })
+		t := h.v.large.(*hashTable)
+		t.fields.each(func(r slab.Ref) bool { return fn(t.field(r)) })
 	}
 }
 
 // Scan visits a piece with the guarantee of DB.Scan. Small encodings come all at once, with next 0.
 func (h Hash) Scan(cursor uint64, fn func(field, value []byte)) (next uint64) {
 	if h.v != nil && h.v.encoding == encodingHashtable {
-		return h.v.large.(*hashTable).fields.scan(cursor, func(f *hashField) { fn(f.indexKey(), f.value()) })
+		t := h.v.large.(*hashTable)
+		return t.fields.scan(cursor, func(r slab.Ref) { fn(t.field(r)) })
 	}
 	h.Each(func(f, v []byte) bool { fn(f, v); return true })
 	return 0
@@ -108,8 +141,8 @@ func (h Hash) Random(r *rand.Rand) (field, value []byte) {
 		value, _ = packedNext(h.v.data, off)
 		return field, value
 	}
-	f := h.v.large.(*hashTable).fields.random(r)
-	return f.indexKey(), f.value()
+	t := h.v.large.(*hashTable)
+	return t.field(t.fields.random(r))
 }
 
 // HashEdit changes a hash.
@@ -147,18 +180,7 @@ func (h *HashEdit) Set(field, value []byte) (created bool) {
 		}
 		h.enlarge(v)
 	}
-	fields := &v.large.(*hashTable).fields
-	hash := fields.hash(field)
-	if f := fields.find(hash, field); f != nil {
-		if cap(f.data) >= len(field)+len(value) && cap(f.data) <= 2*(len(field)+len(value))+embstrBytesMax {
-			f.data = append(f.data[:f.fieldLen], value...)
-		} else {
-			*f = newHashField(field, value)
-		}
-		return false
-	}
-	fields.insert(hash, newHashField(field, value))
-	return true
+	return v.large.(*hashTable).set(field, value, h.handle.retire)
 }
 
 func (h *HashEdit) setPacked(v *value, field, value []byte, entriesMax int) (created bool) {
@@ -180,9 +202,9 @@ func (h *HashEdit) setPacked(v *value, field, value []byte, entriesMax int) (cre
 }
 
 func (h *HashEdit) enlarge(v *value) {
-	t := &hashTable{newIndex[hashField](h.handle.db.ks.seed)}
+	t := newHashTable(h.handle.db.ks.seed, h.handle.db.heap)
 	h.Each(func(f, value []byte) bool {
-		t.fields.insert(t.fields.hash(f), newHashField(f, value))
+		t.set(f, value, nil)
 		return true
 	})
 	*v = value{kind: KindHash, encoding: encodingHashtable, large: t}
@@ -196,11 +218,11 @@ func (h *HashEdit) Delete(field []byte) bool {
 	v := h.handle.change()
 	if v.encoding == encodingListpack {
 		from, to, _ := packedField(v.data, field)
-		v.data = trimmed(packedSplice(v.data, from, to))
+		v.data = packedSplice(v.data, from, to)
 		v.number--
 		return true
 	}
 	fields := &v.large.(*hashTable).fields
-	fields.remove(fields.hash(field), field)
+	h.handle.retire(fields.removeKey(fields.hash(field), field))
 	return true
 }

@@ -1,9 +1,10 @@
 package keyspace
 
 import (
-	"bytes"
 	"math/bits"
 	"math/rand/v2"
+
+	"github.com/tandemkv/tandem/internal/slab"
 )
 
 // An index is a hash table in hash order: a directory, addressed by the top bits of the hash, of segments that are small
@@ -17,76 +18,119 @@ const (
 	segmentSlotsMin  = 8
 	segmentSlotsMax  = 1024
 	segmentMergeFill = segmentSlotsMax / 4 // siblings with fewer items together become one
+	splitDepthMax    = 24                  // deeper a slot's part of the hash would say too little
 	pieceItems       = 12                  // aimed at by one step of a walk
 	cursorShift      = 16                  // a cursor is the top 48 bits of a position
-	pieceDepthMax    = 64 - cursorShift
+	pieceDepthMax    = hashBits
 )
 
-// keyed is what an index holds: something that knows its key.
-type keyed interface{ indexKey() []byte }
+// hashBits of a hash, its top ones, stand in the slot above the reference: the index tells keys apart by them, almost
+// always without a look at the cell, and knows no others.
+const hashBits = 32
 
-type index[T keyed] struct {
+type index struct {
+	cells
 	seed     uint64
-	dir      []*segment[T] // 1<<depth of them; a segment of depth d stands in 1<<(depth-d) neighbouring places
+	dir      []*segment // 1<<depth of them; a segment of depth d stands in 1<<(depth-d) neighbouring places
 	depth    uint8
 	count    int
 	segments int
 	deepest  int // segments whose depth is the directory's: at 0 the directory halves
 }
 
-type segment[T keyed] struct {
-	hashes []uint64 // 0: empty slot
-	items  []T
-	count  int
-	depth  uint8 // all hashes here agree in so many top bits
-	bits   uint8 // 1<<bits slots
+type segment struct {
+	slots []uint64 // in a cell; 0: empty
+	ref   slab.Ref // that cell
+	count int
+	depth uint8 // all hashes here agree in so many top bits
+	bits  uint8 // 1<<bits slots
 }
 
-func newIndex[T keyed](seed uint64) index[T] { return index[T]{seed: seed} }
+const hashMask uint64 = (1<<hashBits - 1) << (64 - hashBits)
 
-func newSegment[T keyed](depth, bits uint8) *segment[T] {
-	return &segment[T]{hashes: make([]uint64, 1<<bits), items: make([]T, 1<<bits), depth: depth, bits: bits}
+func slotOf(h uint64, r slab.Ref) uint64 { return h&hashMask | uint64(r) }
+func refOf(slot uint64) slab.Ref         { return slab.Ref(uint32(slot)) }
+
+func newIndex(seed uint64, of cells) index { return index{seed: seed, cells: of} }
+
+func (x *index) newSegment(depth, bits uint8) *segment {
+	r, cell := x.heap.Alloc(8 << bits)
+	s := &segment{slots: slab.View[uint64](cell)[:1<<bits], ref: r, depth: depth, bits: bits}
+	clear(s.slots)
+	return s
 }
 
-func (x *index[T]) hash(key []byte) uint64 { return hashKey(x.seed, key) }
+func (x *index) hash(key []byte) uint64 { return hashKey(x.seed, key) }
 
-func (x *index[T]) segmentOf(h uint64) *segment[T] { return x.dir[h>>(64-x.depth)] }
+func (x *index) segmentOf(h uint64) *segment { return x.dir[h>>(64-x.depth)] }
 
 // home is the slot where the search for h begins. It grows with h, so that a segment is nearly sorted.
-func (s *segment[T]) home(h uint64) int { return int((h << s.depth) >> (64 - s.bits)) }
+func (s *segment) home(h uint64) int { return int((h & hashMask << s.depth) >> (64 - s.bits)) }
 
-func (s *segment[T]) full() bool { return s.count >= len(s.hashes)*4/5 }
+func (s *segment) full() bool { return s.count >= len(s.slots)*4/5 }
 
-// find gives the place of the item, valid until the next insert or remove.
-func (x *index[T]) find(h uint64, key []byte) *T {
+// find gives the cell of a key, 0 when it is not there.
+func (x *index) find(h uint64, key []byte) slab.Ref {
 	if x.count == 0 {
-		return nil
+		return 0
 	}
 	s := x.segmentOf(h)
-	if i := s.slot(h, key); i >= 0 {
-		return &s.items[i]
+	if i := x.slot(s, h, key); i >= 0 {
+		return refOf(s.slots[i])
 	}
-	return nil
+	return 0
 }
 
-func (s *segment[T]) slot(h uint64, key []byte) int {
-	mask := len(s.hashes) - 1
+func (x *index) slot(s *segment, h uint64, key []byte) int {
+	mask := len(s.slots) - 1
 	for i := s.home(h); ; i = (i + 1) & mask {
-		switch s.hashes[i] {
-		case 0:
+		slot := s.slots[i]
+		if slot == 0 {
 			return -1
-		case h:
-			if bytes.Equal(s.items[i].indexKey(), key) {
-				return i
-			}
+		}
+		if (slot^h)&hashMask == 0 && x.holds(refOf(slot), key) {
+			return i
 		}
 	}
 }
 
-// insert adds an item whose key is not there.
-func (x *index[T]) insert(h uint64, item T) {
+// slotOfRef gives the slot of a cell that is there.
+func (s *segment) slotOfRef(h uint64, r slab.Ref) int {
+	mask := len(s.slots) - 1
+	for i := s.home(h); ; i = (i + 1) & mask {
+		switch s.slots[i] {
+		case slotOf(h, r):
+			return i
+		case 0:
+			panic("keyspace: a cell is not in its index")
+		}
+	}
+}
+
+// repoint puts a cell in the place of another one of the same key.
+func (x *index) repoint(h uint64, from, to slab.Ref) {
+	s := x.segmentOf(h)
+	s.slots[s.slotOfRef(h, from)] = slotOf(h, to)
+}
+
+// alike visits the cells whose hashes cannot be told from h, until fn returns false.
+func (x *index) alike(h uint64, fn func(r slab.Ref) bool) {
+	if x.count == 0 {
+		return
+	}
+	s := x.segmentOf(h)
+	mask := len(s.slots) - 1
+	for i := s.home(h); s.slots[i] != 0; i = (i + 1) & mask {
+		if (s.slots[i]^h)&hashMask == 0 && !fn(refOf(s.slots[i])) {
+			return
+		}
+	}
+}
+
+// insert adds a cell whose key is not there.
+func (x *index) insert(h uint64, r slab.Ref) {
 	if x.dir == nil {
-		x.dir = []*segment[T]{newSegment[T](0, uint8(bits.Len(segmentSlotsMin-1)))}
+		x.dir = []*segment{x.newSegment(0, uint8(bits.Len(segmentSlotsMin-1)))}
 		x.segments, x.deepest = 1, 1
 	}
 	s := x.segmentOf(h)
@@ -94,71 +138,69 @@ func (x *index[T]) insert(h uint64, item T) {
 		x.makeRoom(s, h)
 		s = x.segmentOf(h)
 	}
-	s.put(h, item)
+	s.put(slotOf(h, r))
 	x.count++
 }
 
-func (s *segment[T]) put(h uint64, item T) {
-	mask := len(s.hashes) - 1
-	i := s.home(h)
-	for s.hashes[i] != 0 {
+func (s *segment) put(slot uint64) {
+	mask := len(s.slots) - 1
+	i := s.home(slot)
+	for s.slots[i] != 0 {
 		i = (i + 1) & mask
 	}
-	s.hashes[i], s.items[i] = h, item
+	s.slots[i] = slot
 	s.count++
 }
 
-func (x *index[T]) makeRoom(s *segment[T], h uint64) {
+func (x *index) makeRoom(s *segment, h uint64) {
 	// The directory may only grow while segments fill it: keys that share many top bits, which a seeded hash does
 	// not produce, enlarge their segment instead.
 	crowded := s.depth == x.depth && 1<<x.depth >= 16*x.segments+16
-	if len(s.hashes) < segmentSlotsMax || s.depth >= pieceDepthMax || crowded {
-		x.replace(h, s, s.resized(s.bits+1))
+	if len(s.slots) < segmentSlotsMax || s.depth >= splitDepthMax || crowded {
+		x.resize(s, h, s.bits+1)
 		return
 	}
 	x.split(s, h)
 }
 
-func (s *segment[T]) resized(bits uint8) *segment[T] {
-	t := newSegment[T](s.depth, bits)
+// resize gives a segment another number of slots.
+func (x *index) resize(s *segment, h uint64, bits uint8) {
+	t := x.newSegment(s.depth, bits)
 	s.pour(t)
-	return t
+	from, to := x.place(h, s.depth)
+	for i := from; i < to; i++ {
+		x.dir[i] = t
+	}
+	x.heap.Free(s.ref)
 }
 
-func (s *segment[T]) pour(t *segment[T]) {
-	for i, h := range s.hashes {
-		if h != 0 {
-			t.put(h, s.items[i])
+func (s *segment) pour(t *segment) {
+	for _, slot := range s.slots {
+		if slot != 0 {
+			t.put(slot)
 		}
 	}
 }
 
 // place gives the directory places [from, to) of the segment with the given depth that holds h.
-func (x *index[T]) place(h uint64, depth uint8) (from, to int) {
+func (x *index) place(h uint64, depth uint8) (from, to int) {
 	width := x.depth - depth
 	from = int(h>>(64-depth)) << width
 	return from, from + 1<<width
 }
 
-func (x *index[T]) replace(h uint64, old, with *segment[T]) {
-	from, to := x.place(h, old.depth)
-	for i := from; i < to; i++ {
-		x.dir[i] = with
-	}
-}
-
-func (x *index[T]) split(s *segment[T], h uint64) {
+func (x *index) split(s *segment, h uint64) {
 	if s.depth == x.depth {
 		x.double()
 	}
-	low, high := newSegment[T](s.depth+1, s.bits), newSegment[T](s.depth+1, s.bits)
-	for i, g := range s.hashes {
+	low, high := x.newSegment(s.depth+1, s.bits), x.newSegment(s.depth+1, s.bits)
+	for _, slot := range s.slots {
 		switch {
-		case g == 0:
-		case g<<s.depth>>63 == 0:
-			low.put(g, s.items[i])
+		case slot == 0:
+		case slot<<s.depth>>63 == 0:
+			low.put(slot)
 		default:
-			high.put(g, s.items[i])
+			high.put(slot)
 		}
 	}
 	from, to := x.place(h, s.depth)
@@ -170,14 +212,15 @@ func (x *index[T]) split(s *segment[T], h uint64) {
 			x.dir[i] = high
 		}
 	}
+	x.heap.Free(s.ref)
 	x.segments++
 	if low.depth == x.depth {
 		x.deepest += 2
 	}
 }
 
-func (x *index[T]) double() {
-	dir := make([]*segment[T], 2*len(x.dir))
+func (x *index) double() {
+	dir := make([]*segment, 2*len(x.dir))
 	for i, s := range x.dir {
 		dir[2*i], dir[2*i+1] = s, s
 	}
@@ -185,43 +228,42 @@ func (x *index[T]) double() {
 	x.depth++
 }
 
-// remove takes an item out.
-func (x *index[T]) remove(h uint64, key []byte) (item T, ok bool) {
-	if x.count == 0 {
-		return item, false
-	}
+// remove takes a cell out that is there.
+func (x *index) remove(h uint64, r slab.Ref) {
 	s := x.segmentOf(h)
-	i := s.slot(h, key)
-	if i < 0 {
-		return item, false
-	}
-	item = s.items[i]
-	s.clear(i)
+	s.clear(s.slotOfRef(h, r))
 	x.count--
 	x.maybeShrink(s, h)
-	return item, true
+}
+
+// removeKey takes the cell of a key out and gives it; 0 when it is not there.
+func (x *index) removeKey(h uint64, key []byte) slab.Ref {
+	r := x.find(h, key)
+	if r != 0 {
+		x.remove(h, r)
+	}
+	return r
 }
 
 // clear empties a slot and moves up what had to pass it, so that no search ends too early and no marker stays.
-func (s *segment[T]) clear(i int) {
-	mask := len(s.hashes) - 1
+func (s *segment) clear(i int) {
+	mask := len(s.slots) - 1
 	for j := i; ; {
 		j = (j + 1) & mask
-		if s.hashes[j] == 0 {
+		if s.slots[j] == 0 {
 			break
 		}
 		// The item at j may move to i unless its home lies cyclically in (i, j].
-		if home := s.home(s.hashes[j]); (j-home)&mask >= (j-i)&mask {
-			s.hashes[i], s.items[i] = s.hashes[j], s.items[j]
+		if home := s.home(s.slots[j]); (j-home)&mask >= (j-i)&mask {
+			s.slots[i] = s.slots[j]
 			i = j
 		}
 	}
-	var none T
-	s.hashes[i], s.items[i] = 0, none
+	s.slots[i] = 0
 	s.count--
 }
 
-func (x *index[T]) maybeShrink(s *segment[T], h uint64) {
+func (x *index) maybeShrink(s *segment, h uint64) {
 	if s.depth > 0 && s.count < segmentMergeFill {
 		other := x.dir[x.sibling(h, s.depth)]
 		if other.depth == s.depth && other.count+s.count < segmentMergeFill {
@@ -229,20 +271,22 @@ func (x *index[T]) maybeShrink(s *segment[T], h uint64) {
 			return
 		}
 	}
-	if len(s.hashes) > segmentSlotsMin && s.count <= len(s.hashes)/8 {
-		x.replace(h, s, s.resized(s.bits-1))
+	if len(s.slots) > segmentSlotsMin && s.count <= len(s.slots)/8 {
+		x.resize(s, h, s.bits-1)
 	}
 }
 
 // sibling gives a directory place of the other half of the segment's parent.
-func (x *index[T]) sibling(h uint64, depth uint8) int {
+func (x *index) sibling(h uint64, depth uint8) int {
 	return int(h>>(64-depth)^1) << (x.depth - depth)
 }
 
-func (x *index[T]) merge(s, other *segment[T], h uint64) {
-	merged := newSegment[T](s.depth-1, uint8(bits.Len(segmentMergeFill*2-1)))
+func (x *index) merge(s, other *segment, h uint64) {
+	merged := x.newSegment(s.depth-1, uint8(bits.Len(segmentMergeFill*2-1)))
 	s.pour(merged)
 	other.pour(merged)
+	x.heap.Free(s.ref)
+	x.heap.Free(other.ref)
 	from, to := x.place(h, merged.depth)
 	for i := from; i < to; i++ {
 		x.dir[i] = merged
@@ -256,8 +300,8 @@ func (x *index[T]) merge(s, other *segment[T], h uint64) {
 	}
 }
 
-func (x *index[T]) halve() {
-	dir := make([]*segment[T], len(x.dir)/2)
+func (x *index) halve() {
+	dir := make([]*segment, len(x.dir)/2)
 	for i := range dir {
 		dir[i] = x.dir[2*i]
 	}
@@ -270,12 +314,12 @@ func (x *index[T]) halve() {
 	}
 }
 
-// each visits all items in hash order, roughly, until fn returns false. The index may not change meanwhile.
-func (x *index[T]) each(fn func(h uint64, item *T) bool) bool {
+// each visits all cells in hash order, roughly, until fn returns false. The index may not change meanwhile.
+func (x *index) each(fn func(r slab.Ref) bool) bool {
 	for d := 0; d < len(x.dir); {
 		s := x.dir[d]
-		for i, h := range s.hashes {
-			if h != 0 && !fn(h, &s.items[i]) {
+		for _, slot := range s.slots {
+			if slot != 0 && !fn(refOf(slot)) {
 				return false
 			}
 		}
@@ -284,49 +328,66 @@ func (x *index[T]) each(fn func(h uint64, item *T) bool) bool {
 	return true
 }
 
-// piece visits the items whose hash lies in a piece of the hash space that begins at pos, and gives where it ends;
+// piece visits the cells whose hash lies in a piece of the hash space that begins at pos, and gives where it ends;
 // 0 is the end of the space.
-func (x *index[T]) piece(pos uint64, fn func(item *T)) (next uint64) {
+func (x *index) piece(pos uint64, fn func(r slab.Ref)) (next uint64) {
 	if x.count == 0 {
 		return 0
 	}
 	s := x.segmentOf(pos)
 	depth := min(int(s.depth)+bits.Len(uint(s.count/pieceItems)), pieceDepthMax)
 	width := 64 - depth
+	pos &= hashMask
 	last := pos | (1<<width - 1)
-	mask := len(s.hashes) - 1
+	mask := len(s.slots) - 1
 	from, to := s.home(pos), s.home(last)
 	// Past its home an item stands before the next empty slot; at the end of the segment the search goes round.
 	for i := from; i <= from+mask; i++ {
-		h := s.hashes[i&mask]
-		if h == 0 {
+		slot := s.slots[i&mask]
+		if slot == 0 {
 			if i >= to {
 				break
 			}
 			continue
 		}
-		if h >= pos && h <= last {
-			fn(&s.items[i&mask])
+		if h := slot & hashMask; h >= pos && h <= last {
+			fn(refOf(slot))
 		}
 	}
 	return last + 1
 }
 
 // scan is piece with a cursor for clients.
-func (x *index[T]) scan(cursor uint64, fn func(item *T)) (next uint64) {
+func (x *index) scan(cursor uint64, fn func(r slab.Ref)) (next uint64) {
 	return x.piece(cursor<<cursorShift, fn) >> cursorShift
 }
 
-// random gives one of the items, each about as likely; the index must not be empty. Hashes are spread evenly, so a
+// random gives one of the cells, each about as likely; the index must not be empty. Hashes are spread evenly, so a
 // random place in the hash space picks segments by their share of the items.
-func (x *index[T]) random(r *rand.Rand) *T {
+func (x *index) random(r *rand.Rand) slab.Ref {
 	s := x.segmentOf(r.Uint64())
 	for s.count == 0 {
 		s = x.segmentOf(r.Uint64())
 	}
 	for {
-		if i := r.IntN(len(s.hashes)); s.hashes[i] != 0 {
-			return &s.items[i]
+		if slot := s.slots[r.IntN(len(s.slots))]; slot != 0 {
+			return refOf(slot)
 		}
 	}
+}
+
+// discard frees cells and the segments that held them, from the end, about n cells a call.
+func (x *index) discard(n int) (freed int, done bool) {
+	for freed < n && len(x.dir) > 0 {
+		s := x.dir[len(x.dir)-1]
+		for i := range s.slots {
+			if s.slots[i] != 0 {
+				x.heap.Free(refOf(s.slots[i]))
+				freed++
+			}
+		}
+		x.heap.Free(s.ref)
+		x.dir = x.dir[:len(x.dir)-1<<(x.depth-s.depth)]
+	}
+	return freed, len(x.dir) == 0
 }

@@ -6,10 +6,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/tandemkv/tandem/internal/slab"
 )
 
 // checkShape holds invariant 8 and gives the number of items.
-func (x *index[T]) checkShape(t require.TestingT) int {
+func (x *index) checkShape(t require.TestingT) int {
 	count, segments, deepest := 0, 0, 0
 	for d := 0; d < len(x.dir); {
 		s := x.dir[d]
@@ -23,16 +24,16 @@ func (x *index[T]) checkShape(t require.TestingT) int {
 			require.Same(t, s, x.dir[i])
 		}
 		items := 0
-		for i, h := range s.hashes {
-			if h == 0 {
+		for i, slot := range s.slots {
+			if slot == 0 {
 				continue
 			}
 			items++
-			require.Equal(t, d>>(x.depth-s.depth), int(h>>(64-s.depth)), "hash in the wrong segment")
-			require.Equal(t, i, s.slot(h, s.items[i].indexKey()), "an item that cannot be found")
+			require.Equal(t, d>>(x.depth-s.depth), int(slot>>(64-s.depth)), "hash in the wrong segment")
+			require.Equal(t, i, x.slot(s, slot, x.key(refOf(slot))), "an item that cannot be found")
 		}
 		require.Equal(t, items, s.count)
-		require.Less(t, items, len(s.hashes))
+		require.Less(t, items, len(s.slots))
 		count += items
 		d += width
 	}
@@ -42,58 +43,62 @@ func (x *index[T]) checkShape(t require.TestingT) int {
 	return count
 }
 
+// newNames is an index of plain cells in a heap of their own.
+func newNames(seed uint64) index { return newIndex(seed, cells{heap: slab.New()}) }
+
 func TestIndex_againstMap(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	x := newIndex[setMember](99)
+	x := newNames(99)
 	model := map[string]bool{}
 	for phase := range 8 {
 		for range 12000 {
 			m := fmt.Sprint("m", r.IntN(9000))
 			h := x.hash([]byte(m))
-			require.Equal(t, model[m], x.find(h, []byte(m)) != nil)
+			require.Equal(t, model[m], x.find(h, []byte(m)) != 0)
 			grow := phase%2 == 0
 			if r.IntN(10) < 8 == grow {
 				if !model[m] {
-					x.insert(h, setMember(m))
+					list(&x, h, []byte(m))
 					model[m] = true
 				}
 			} else {
-				_, ok := x.remove(h, []byte(m))
+				ok := unlist(&x, h, []byte(m))
 				require.Equal(t, model[m], ok)
 				delete(model, m)
 			}
 		}
 		require.Equal(t, len(model), x.checkShape(t))
 		n := 0
-		x.each(func(_ uint64, m *setMember) bool { n++; return model[string(*m)] })
+		x.each(func(r slab.Ref) bool { n++; return model[string(x.key(r))] })
 		require.Equal(t, len(model), n)
 	}
 	for m := range model {
-		x.remove(x.hash([]byte(m)), []byte(m))
+		unlist(&x, x.hash([]byte(m)), []byte(m))
 	}
 	require.Zero(t, x.checkShape(t))
 	require.Len(t, x.dir, 1, "an empty index is small again")
+	used, _ := x.heap.Bytes()
+	require.Equal(t, int64(8*segmentSlotsMin), used, "all cells were given back")
 }
 
 // TestIndex_skewedHashes: hashes that agree in their top bits enlarge a segment instead of the directory.
 func TestIndex_skewedHashes(t *testing.T) {
-	x := newIndex[setMember](0)
+	x := newNames(0)
 	for i := range uint64(4000) {
-		x.insert(5<<40|i+1, setMember(fmt.Sprint(i)))
+		list(&x, 5<<40|i+1, fmt.Append(nil, i))
 	}
 	require.LessOrEqual(t, len(x.dir), 256)
 	require.Equal(t, 4000, x.checkShape(t))
 	seen := 0
 	for pos := uint64(0); ; {
-		pos = x.piece(pos, func(*setMember) { seen++ })
+		pos = x.piece(pos, func(slab.Ref) { seen++ })
 		if pos == 0 {
 			break
 		}
 	}
 	require.Equal(t, 4000, seen)
 	for i := range uint64(4000) {
-		_, ok := x.remove(5<<40|i+1, []byte(fmt.Sprint(i)))
-		require.True(t, ok)
+		require.True(t, unlist(&x, 5<<40|i+1, fmt.Append(nil, i)))
 	}
 	require.Zero(t, x.checkShape(t))
 }
@@ -102,10 +107,10 @@ func TestIndex_skewedHashes(t *testing.T) {
 func TestIndex_scanGuarantee(t *testing.T) {
 	for seed := range uint64(12) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		x := newIndex[setMember](seed)
+		x := newNames(seed)
 		add := func(m string) {
-			if h := x.hash([]byte(m)); x.find(h, []byte(m)) == nil {
-				x.insert(h, setMember(m))
+			if h := x.hash([]byte(m)); x.find(h, []byte(m)) == 0 {
+				list(&x, h, []byte(m))
 			}
 		}
 		for i := range 500 {
@@ -115,7 +120,7 @@ func TestIndex_scanGuarantee(t *testing.T) {
 		seen := map[string]bool{}
 		steps := 0
 		for cursor := uint64(0); ; steps++ {
-			cursor = x.scan(cursor, func(m *setMember) { seen[string(*m)] = true })
+			cursor = x.scan(cursor, func(r slab.Ref) { seen[string(x.key(r))] = true })
 			if cursor == 0 {
 				break
 			}
@@ -128,7 +133,7 @@ func TestIndex_scanGuarantee(t *testing.T) {
 			if seed%3 == 0 || r.IntN(3) == 0 {
 				for ; others > 0 && r.IntN(900) > 0; others-- {
 					m := []byte(fmt.Sprint("other", others-1))
-					x.remove(x.hash(m), m)
+					unlist(&x, x.hash(m), m)
 				}
 			}
 		}
@@ -140,16 +145,16 @@ func TestIndex_scanGuarantee(t *testing.T) {
 }
 
 func TestIndex_scanVisitsOnceWhenNothingChanges(t *testing.T) {
-	x := newIndex[setMember](5)
+	x := newNames(5)
 	for i := range 50000 {
 		m := []byte(fmt.Sprint(i))
-		x.insert(x.hash(m), setMember(m))
+		list(&x, x.hash(m), m)
 	}
 	seen := map[string]int{}
 	largest := 0
 	for cursor := uint64(0); ; {
 		n := 0
-		cursor = x.scan(cursor, func(m *setMember) { seen[string(*m)]++; n++ })
+		cursor = x.scan(cursor, func(r slab.Ref) { seen[string(x.key(r))]++; n++ })
 		largest = max(largest, n)
 		if cursor == 0 {
 			break
@@ -165,14 +170,14 @@ func TestIndex_scanVisitsOnceWhenNothingChanges(t *testing.T) {
 func TestIndex_random_isFair(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 9))
 	for _, n := range []int{3, 100, 5000} {
-		x := newIndex[setMember](17)
+		x := newNames(17)
 		for i := range n {
 			m := []byte(fmt.Sprint(i))
-			x.insert(x.hash(m), setMember(m))
+			list(&x, x.hash(m), m)
 		}
 		drawn := map[string]int{}
 		for range n * 100 {
-			drawn[string(*x.random(r))]++
+			drawn[string(x.key(x.random(r)))]++
 		}
 		require.Len(t, drawn, n)
 		for m, k := range drawn {

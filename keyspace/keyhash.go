@@ -13,7 +13,8 @@ const (
 )
 
 // hashKey is the seeded 64-bit hash of all indexes. It is our own, and not the library's, because its seed can be
-// set: one seed gives one key order, so that a simulation repeats exactly. It never gives 0, which marks an empty slot.
+// set: one seed gives one key order, so that a simulation repeats exactly. Its top bits, which stand
+// in an index's slots, are never all 0, which marks an empty slot.
 func hashKey(seed uint64, key []byte) uint64 {
 	n := len(key)
 	state := seed ^ mixA
@@ -35,8 +36,8 @@ func hashKey(seed uint64, key []byte) uint64 {
 		lo = uint64(key[0])<<16 | uint64(key[n>>1])<<8 | uint64(key[n-1])
 	}
 	h := fold(uint64(n)^mixC, fold(lo^mixB, hi^state))
-	if h == 0 {
-		return 1
+	if h&hashMask == 0 {
+		h |= 1 << (64 - hashBits)
 	}
 	return h
 }

@@ -56,26 +56,29 @@ type Keyspace struct {
 
 	nowMs   int64
 	mode    ExpiryMode
-	command uint64 // counts Begin
-	running bool   // between Begin and End
+	running bool // between Begin and End
 
 	hits, misses int64 // of reads
 
 	notes notes
 	arena arena
 	pools pools
+	// opened are the entries that are open, at the places that their cells name. reading is room for one that is not.
+	opened  []*entry
+	reading entry
+	retired retired
 
 	dirtyTotal   int64
 	expiredTotal int64
 
-	freezeClock     uint64 // counts views opened
-	dirtyGeneration uint64 // counts FreezeDirty and MarkClean; from 1
-	views           []*Frozen
+	freezeClock uint32 // counts views opened, and MarkClean
+	dirtyClock  uint32 // the freeze clock of the last FreezeDirty or MarkClean: an older stamp has no mark yet
+	views       []*Frozen
 }
 
 // New makes an empty keyspace.
 func New(o Options) *Keyspace {
-	ks := &Keyspace{limits: o.Limits, seed: o.HashSeed, dirtyGeneration: 1}
+	ks := &Keyspace{limits: o.Limits, seed: o.HashSeed}
 	if o.Limits == (Limits{}) {
 		ks.limits = DefaultLimits()
 	}
@@ -84,7 +87,7 @@ func New(o Options) *Keyspace {
 	}
 	for i := range o.Databases {
 		// Nothing is known to any checkpoint yet: all that comes is dirty without being listed.
-		ks.dbs = append(ks.dbs, &DB{ks: ks, number: i, store: newStore(ks.seed, false)})
+		ks.dbs = append(ks.dbs, &DB{ks: ks, number: i, store: newStore(ks, false)})
 	}
 	return ks
 }
@@ -112,8 +115,11 @@ func (ks *Keyspace) NowMs() int64 { return ks.nowMs }
 
 // Begin starts one command at the given wall-clock time. It forgets the notes of the last one.
 func (ks *Keyspace) Begin(nowMs int64, mode ExpiryMode) {
+	if len(ks.opened) > 0 {
+		ks.closeEntries(nil) // the last command did not reach its End
+	}
+	ks.sweep()
 	ks.nowMs, ks.mode = nowMs, mode
-	ks.command++
 	ks.running = true
 	ks.notes.reset()
 	ks.arena.reset()
@@ -129,11 +135,12 @@ func (ks *Keyspace) End() {
 		}
 	}
 	for _, m := range ks.notes.met {
-		if m.db.find(m.entry.key) == m.entry && ks.expired(m.entry) {
+		if m.entry.open && ks.expired(m.entry) {
 			m.db.dropExpired(m.entry)
 		}
 	}
 	ks.notes.settle()
+	ks.closeEntries(nil)
 	ks.running = false
 }
 

@@ -91,7 +91,7 @@ func TestListBlocks_againstSlice(t *testing.T) {
 				require.Equal(t, model, got)
 				l.each(len(model)-1, true, func(i int, v []byte) bool { return model[i] == string(v) && i > 0 })
 			}
-			c := l.clone().(*listBlocks)
+			c := l.clone(nil).(*listBlocks)
 			require.Equal(t, len(model), c.checkShape(t, limit))
 		}
 	}

@@ -1,5 +1,7 @@
 package keyspace
 
+import "bytes"
+
 // List is a read view. Index 0 is the head.
 type List struct{ view }
 
@@ -100,7 +102,7 @@ func (l *ListEdit) grow(v []byte) *value {
 	if at.encoding == encodingListpack {
 		bytesMax, countMax := listLimit(l.handle.db.ks.limits.ListMaxListpackSize)
 		if at.listpackBytes+len(v) > bytesMax || int(at.number)+1 > countMax {
-			blocks := newListBlocks(at.data, int(at.number), at.listpackBytes-listpackBytesEmpty)
+			blocks := newListBlocks(bytes.Clone(at.data), int(at.number), at.listpackBytes-listpackBytesEmpty)
 			*at = value{kind: KindList, encoding: encodingQuicklist, large: blocks}
 		}
 	}
@@ -110,7 +112,6 @@ func (l *ListEdit) grow(v []byte) *value {
 // shrink turns a chain of one block back when it fills at most half of the limit, as Redis 7.2 does.
 func (l *ListEdit) shrink(at *value) {
 	if at.encoding == encodingListpack {
-		at.data = trimmed(at.data)
 		return
 	}
 	blocks := at.large.(*listBlocks)

@@ -1,6 +1,10 @@
 package keyspace
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/tandemkv/tandem/internal/slab"
+)
 
 // listBlocks is a large list: a sequence of blocks of packed bytes. The front keeps free places, so that both ends
 // cost the same.
@@ -34,13 +38,16 @@ func (l *listBlocks) len() int           { return l.count }
 func (l *listBlocks) live() []*listBlock { return l.all[l.first:] }
 func (b *listBlock) bytes() []byte       { return b.buf[b.off:] }
 
-func (l *listBlocks) clone() large {
+func (l *listBlocks) clone(*slab.Heap) large {
 	c := &listBlocks{count: l.count}
 	for _, b := range l.live() {
 		c.all = append(c.all, &listBlock{buf: slices.Clone(b.bytes()), count: b.count, listpackBytes: b.listpackBytes})
 	}
 	return c
 }
+
+// discard has nothing to free: blocks are memory of Go.
+func (l *listBlocks) discard(int) (freed int, done bool) { return 0, true }
 
 // entryHeaderBytes is Redis' estimate for the header of an element that is to be added to a block.
 const entryHeaderBytes = 8

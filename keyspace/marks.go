@@ -1,21 +1,35 @@
 package keyspace
 
+import "github.com/tandemkv/tandem/internal/slab"
+
 // marks say what of a database has changed since the last checkpoint took it: the keys that are to be written, those
 // that are gone, or simply everything.
 type marks struct {
-	changed index[*entry] // since then, and still there
-	gone    index[goneKey]
+	changed index // names of those that changed since then, and are still there
+	gone    index // names
 	// whole: every key counts as changed without being listed. flushed: what the checkpoint has goes first.
 	whole, flushed bool
 }
 
-type goneKey []byte
-
-func (k goneKey) indexKey() []byte { return k }
-
 func (m *marks) init(seed uint64) {
-	m.changed, m.gone = newIndex[*entry](seed), newIndex[goneKey](seed)
+	heap := slab.New() // of their own: views take the marks, and drop them as a whole
+	m.changed, m.gone = newIndex(seed, cells{heap: heap}), newIndex(seed, cells{heap: heap})
 	m.whole, m.flushed = false, false
+}
+
+// list adds a name that is not there.
+func list(names *index, h uint64, key []byte) {
+	r, _ := names.putKey(key, 0)
+	names.insert(h, r)
+}
+
+// unlist takes a name out if it is there.
+func unlist(names *index, h uint64, key []byte) bool {
+	r := names.removeKey(h, key)
+	if r != 0 {
+		names.heap.Free(r)
+	}
+	return r != 0
 }
 
 // forgetBase makes everything count as changed.
@@ -27,34 +41,34 @@ func (m *marks) forgetBase(flushed bool) {
 
 func (s *store) forgetBase(flushed bool) { s.marks.forgetBase(flushed) }
 
-// touched lists an entry that was not marked in this generation.
+// touched lists an entry whose stamp is older than the marks. A view that was given up may have listed it again.
 func (m *marks) touched(e *entry) {
-	if !m.whole {
-		m.changed.insert(e.hash, e)
+	if !m.whole && m.changed.find(e.hash, e.key) == 0 {
+		list(&m.changed, e.hash, e.key)
 	}
 }
 
 // created lists a new entry, and remembers whether the checkpoint may know its key.
-func (m *marks) created(e *entry, generation uint64) {
-	e.born = generation
+func (m *marks) created(e *entry) {
+	e.born = true
 	if m.whole {
 		return
 	}
-	if _, known := m.gone.remove(e.hash, e.key); known {
-		e.born = 0
+	if known := unlist(&m.gone, e.hash, e.key); known {
+		e.born = false
 	}
-	m.changed.insert(e.hash, e)
+	list(&m.changed, e.hash, e.key)
 }
 
 // removed unlists an entry. A key that the checkpoint never had leaves no trace, so the memory for marks is bounded by
 // the keys that are there and those that the checkpoint has.
-func (m *marks) removed(e *entry, generation uint64) {
+func (m *marks) removed(e *entry) {
 	if m.whole {
 		return
 	}
-	m.changed.remove(e.hash, e.key)
-	if e.born != generation {
-		m.gone.insert(e.hash, goneKey(e.key))
+	unlist(&m.changed, e.hash, e.key)
+	if !e.born {
+		list(&m.gone, e.hash, e.key)
 	}
 }
 
@@ -63,7 +77,8 @@ func (ks *Keyspace) MarkClean() {
 	for _, db := range ks.dbs {
 		db.marks.init(ks.seed)
 	}
-	ks.dirtyGeneration++
+	ks.freezeClock++
+	ks.dirtyClock = ks.freezeClock
 }
 
 // restore puts the marks back that a view took and did not bring to an end.
@@ -79,19 +94,22 @@ func (ks *Keyspace) restore(w *walk) {
 		m.forgetBase(w.flushed)
 		return
 	}
-	w.keys.each(func(h uint64, at **entry) bool {
-		e := *at
-		if live := w.store.keys.find(h, e.key); live != nil && *live == e && e.dirty != ks.dirtyGeneration {
-			e.dirty = ks.dirtyGeneration
-			m.changed.insert(h, e)
+	live := &w.store.keys
+	w.keys.each(func(name slab.Ref) bool {
+		key := w.keys.key(name)
+		h := live.hash(key)
+		if r := live.find(h, key); r != 0 && stampOf(live.heap.Cell(r)) < ks.dirtyClock {
+			list(&m.changed, h, key)
 		}
 		return true
 	})
-	w.gone.each(func(h uint64, key *goneKey) bool {
-		if live := w.store.keys.find(h, *key); live != nil {
-			(*live).born = 0 // came back since, and the checkpoint still knows it
-		} else if m.gone.find(h, *key) == nil {
-			m.gone.insert(h, *key)
+	w.gone.each(func(name slab.Ref) bool {
+		key := w.gone.key(name)
+		h := live.hash(key)
+		if r := live.find(h, key); r != 0 {
+			live.heap.Cell(r)[0] &^= flagBorn // came back since, and the checkpoint still knows it
+		} else if m.gone.find(h, key) == 0 {
+			list(&m.gone, h, key)
 		}
 		return true
 	})

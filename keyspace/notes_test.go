@@ -155,7 +155,7 @@ func TestExpiry_modes(t *testing.T) {
 	put()
 	require.Equal(t, []string{"change 0:k string", "$ append 0:k"},
 		at(2001, ExpiryIgnore, func() { must(db.EditString(k, "append")).Append(k) }), "the log says when a key goes")
-	require.Equal(t, int64(2000), db.find(k).deadline)
+	require.Equal(t, int64(2000), db.find(k, &entry{}).deadline)
 }
 
 func visibleKind(t *testing.T, db *DB, want Kind) func() {

@@ -1,40 +1,48 @@
 package keyspace
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/tandemkv/tandem/internal/slab"
+)
 
 // An order is a sequence kept sorted, with ranks: a tree of blocks in which each inner node knows how many items are
 // below each of its children, so that rank by item, item by rank and counting below a bound take O(log n).
-// Pointers grow with blocks and not with items.
+// Pointers grow with blocks and not with items: the items of a leaf, which may have none, are in a cell.
 
 const (
 	orderItemsMax = 128 // of a leaf
 	orderKidsMax  = 64  // of an inner node
 )
 
-// ordered is what an order holds. before is a strict total order.
-type ordered[T any] interface{ before(other T) bool }
+// ordering says which of two items comes first: a strict total order.
+type ordering[T any] interface{ before(a, b T) bool }
 
-type order[T ordered[T]] struct {
-	root *orderNode[T]
+type order[T any, C ordering[T]] struct {
+	root *orderNode[T, C]
+	by   C
+	heap *slab.Heap
 }
 
 // orderNode is a leaf (items) or an inner node (kids, lows, sizes of one length).
-// lows[i] separates: no item of kid i is before it, and all items of kid i-1 are. lows[0] has no meaning.
-type orderNode[T ordered[T]] struct {
-	items []T
-	kids  []*orderNode[T]
+// lows[i] separates: no item of kid i is before it, and all items of kid i-1 are; it is one of the order's items. lows[0]
+// has no meaning.
+type orderNode[T any, C ordering[T]] struct {
+	items []T      // in the cell, with room up to its end
+	ref   slab.Ref // of a leaf: the cell; 0: none yet
+	kids  []*orderNode[T, C]
 	lows  []T
 	sizes []int
 }
 
-func (o *order[T]) len() int {
+func (o *order[T, C]) len() int {
 	if o.root == nil {
 		return 0
 	}
 	return o.root.size()
 }
 
-func (n *orderNode[T]) size() int {
+func (n *orderNode[T, C]) size() int {
 	if n.kids == nil {
 		return len(n.items)
 	}
@@ -46,10 +54,10 @@ func (n *orderNode[T]) size() int {
 }
 
 // rank gives the number of items before x in a leaf.
-func rankIn[T ordered[T]](items []T, x T) int {
+func rankIn[T any, C ordering[T]](by C, items []T, x T) int {
 	lo, hi := 0, len(items)
 	for lo < hi {
-		if m := (lo + hi) / 2; items[m].before(x) {
+		if m := (lo + hi) / 2; by.before(items[m], x) {
 			lo = m + 1
 		} else {
 			hi = m
@@ -59,10 +67,10 @@ func rankIn[T ordered[T]](items []T, x T) int {
 }
 
 // kidFor gives the child that holds x if any does.
-func (n *orderNode[T]) kidFor(x T) int {
+func (n *orderNode[T, C]) kidFor(by C, x T) int {
 	lo, hi := 1, len(n.lows)
 	for lo < hi {
-		if m := (lo + hi) / 2; !x.before(n.lows[m]) {
+		if m := (lo + hi) / 2; !by.before(x, n.lows[m]) {
 			lo = m + 1
 		} else {
 			hi = m
@@ -72,24 +80,24 @@ func (n *orderNode[T]) kidFor(x T) int {
 }
 
 // insert adds an item that is not there.
-func (o *order[T]) insert(x T) {
+func (o *order[T, C]) insert(x T) {
 	if o.root == nil {
-		o.root = &orderNode[T]{}
+		o.root = &orderNode[T, C]{}
 	}
-	right := o.root.insert(x)
+	right := o.root.insert(o, x)
 	if right == nil {
 		return
 	}
 	left := o.root
-	o.root = &orderNode[T]{
-		kids:  []*orderNode[T]{left, right},
+	o.root = &orderNode[T, C]{
+		kids:  []*orderNode[T, C]{left, right},
 		lows:  []T{left.low(), right.low()},
 		sizes: []int{left.size(), right.size()},
 	}
 }
 
 // low is a separator for the node: its first item, or the separator of its first child.
-func (n *orderNode[T]) low() T {
+func (n *orderNode[T, C]) low() T {
 	for n.kids != nil {
 		n = n.kids[0]
 	}
@@ -97,18 +105,21 @@ func (n *orderNode[T]) low() T {
 }
 
 // insert gives the new right neighbour when the node had to split.
-func (n *orderNode[T]) insert(x T) (right *orderNode[T]) {
+func (n *orderNode[T, C]) insert(o *order[T, C], x T) (right *orderNode[T, C]) {
 	if n.kids == nil {
-		at := rankIn(n.items, x)
+		at := rankIn(o.by, n.items, x)
+		if len(n.items) == cap(n.items) {
+			o.fit(n, n.items, len(n.items)+len(n.items)/8+2)
+		}
 		n.items = slices.Insert(n.items, at, x)
 		if len(n.items) <= orderItemsMax {
 			return nil
 		}
-		return n.splitLeaf(at)
+		return o.splitLeaf(n, at)
 	}
-	i := n.kidFor(x)
+	i := n.kidFor(o.by, x)
 	n.sizes[i]++
-	grown := n.kids[i].insert(x)
+	grown := n.kids[i].insert(o, x)
 	if grown == nil {
 		return nil
 	}
@@ -124,7 +135,7 @@ func (n *orderNode[T]) insert(x T) (right *orderNode[T]) {
 }
 
 // splitLeaf halves a leaf, except that one filled from one end (rising or falling scores) is left nearly full.
-func (n *orderNode[T]) splitLeaf(at int) *orderNode[T] {
+func (o *order[T, C]) splitLeaf(n *orderNode[T, C], at int) *orderNode[T, C] {
 	cut := len(n.items) / 2
 	switch at {
 	case len(n.items) - 1:
@@ -132,14 +143,60 @@ func (n *orderNode[T]) splitLeaf(at int) *orderNode[T] {
 	case 0:
 		cut = len(n.items) / 8
 	}
-	right := &orderNode[T]{items: slices.Clone(n.items[cut:])}
-	n.items = slices.Clone(n.items[:cut])
+	right := &orderNode[T, C]{}
+	o.fit(right, n.items[cut:], len(n.items)-cut+1)
+	o.fit(n, n.items[:cut], cut+1)
 	return right
 }
 
-func (n *orderNode[T]) splitInner() *orderNode[T] {
+// fit puts items, as those of a leaf, into a cell with room for so many.
+func (o *order[T, C]) fit(n *orderNode[T, C], items []T, room int) {
+	ref, cell := o.heap.Alloc(slab.BytesOf[T](room))
+	n.items = append(slab.View[T](cell)[:0], items...)
+	o.freeLeaf(n)
+	n.ref = ref
+}
+
+func (o *order[T, C]) freeLeaf(n *orderNode[T, C]) {
+	if n.ref != 0 {
+		o.heap.Free(n.ref)
+	}
+	n.ref = 0
+}
+
+// discard frees the cells of about n items, from the end; the order cannot be used any more.
+func (o *order[T, C]) discard(n int) (freed int, done bool) {
+	for o.root != nil && freed < n {
+		freed += o.root.discard(o, n-freed)
+		if o.root.kids == nil {
+			o.root = nil
+		}
+	}
+	return freed, o.root == nil
+}
+
+func (n *orderNode[T, C]) discard(o *order[T, C], most int) (freed int) {
+	if n.kids == nil {
+		o.freeLeaf(n)
+		return len(n.items) + 1
+	}
+	for len(n.kids) > 0 && freed < most {
+		last := n.kids[len(n.kids)-1]
+		freed += last.discard(o, most-freed)
+		if last.kids != nil {
+			break
+		}
+		n.kids = n.kids[:len(n.kids)-1]
+	}
+	if len(n.kids) == 0 {
+		n.kids = nil
+	}
+	return freed + 1
+}
+
+func (n *orderNode[T, C]) splitInner() *orderNode[T, C] {
 	cut := len(n.kids) / 2
-	right := &orderNode[T]{
+	right := &orderNode[T, C]{
 		kids:  slices.Clone(n.kids[cut:]),
 		lows:  slices.Clone(n.lows[cut:]),
 		sizes: slices.Clone(n.sizes[cut:]),
@@ -151,52 +208,68 @@ func (n *orderNode[T]) splitInner() *orderNode[T] {
 }
 
 // remove takes an item out; false when it is not there.
-func (o *order[T]) remove(x T) bool {
-	if o.root == nil || !o.root.remove(x) {
+func (o *order[T, C]) remove(x T) bool {
+	if o.root == nil || !o.root.remove(o, x) {
 		return false
 	}
 	for o.root.kids != nil && len(o.root.kids) == 1 {
 		o.root = o.root.kids[0]
 	}
 	if o.root.kids == nil && len(o.root.items) == 0 {
+		o.freeLeaf(o.root)
 		o.root = nil
 	}
 	return true
 }
 
-func (n *orderNode[T]) remove(x T) bool {
+func (n *orderNode[T, C]) remove(o *order[T, C], x T) bool {
 	if n.kids == nil {
-		i := rankIn(n.items, x)
-		if i == len(n.items) || x.before(n.items[i]) {
+		i := rankIn(o.by, n.items, x)
+		if i == len(n.items) || o.by.before(x, n.items[i]) {
 			return false
 		}
 		n.items = slices.Delete(n.items, i, i+1)
+		if len(n.items) > 4 && len(n.items) < cap(n.items)/2 {
+			o.fit(n, n.items, len(n.items)+len(n.items)/8+2)
+		}
 		return true
 	}
-	i := n.kidFor(x)
-	if !n.kids[i].remove(x) {
+	i := n.kidFor(o.by, x)
+	if !n.kids[i].remove(o, x) {
 		return false
 	}
 	n.sizes[i]--
-	n.mend(i)
+	if i > 0 && n.sizes[i] > 0 && !o.by.before(n.lows[i], x) {
+		n.lows[i] = n.kids[i].low() // the item itself may not be read any more
+	}
+	n.mend(o, i)
 	return true
 }
 
 // mend keeps nodes from staying nearly empty: a small child joins a neighbour when both fit into one with room to grow.
-func (n *orderNode[T]) mend(i int) {
+func (n *orderNode[T, C]) mend(o *order[T, C], i int) {
 	if n.sizes[i] == 0 && len(n.kids) > 1 {
+		n.kids[i].free(o)
 		n.drop(i)
 		return
 	}
-	if i > 0 && n.fit(i-1) {
-		n.join(i - 1)
-	} else if i+1 < len(n.kids) && n.fit(i) {
-		n.join(i)
+	if i > 0 && n.joinable(i-1) {
+		n.join(o, i-1)
+	} else if i+1 < len(n.kids) && n.joinable(i) {
+		n.join(o, i)
 	}
 }
 
-// fit says whether kids i and i+1 fill at most three quarters of one node.
-func (n *orderNode[T]) fit(i int) bool {
+// free gives back the cells of a node without items: at most one leaf.
+func (n *orderNode[T, C]) free(o *order[T, C]) {
+	for n.kids != nil {
+		n = n.kids[0]
+	}
+	o.freeLeaf(n)
+}
+
+// joinable says whether kids i and i+1 fill at most three quarters of one node.
+func (n *orderNode[T, C]) joinable(i int) bool {
 	a, b := n.kids[i], n.kids[i+1]
 	if a.kids == nil {
 		return len(a.items)+len(b.items) <= orderItemsMax*3/4
@@ -204,10 +277,12 @@ func (n *orderNode[T]) fit(i int) bool {
 	return len(a.kids)+len(b.kids) <= orderKidsMax*3/4
 }
 
-func (n *orderNode[T]) join(i int) {
+func (n *orderNode[T, C]) join(o *order[T, C], i int) {
 	a, b := n.kids[i], n.kids[i+1]
 	if a.kids == nil {
+		o.fit(a, a.items, len(a.items)+len(b.items)+1)
 		a.items = append(a.items, b.items...)
+		o.freeLeaf(b)
 	} else {
 		at := len(a.kids)
 		a.kids = append(a.kids, b.kids...)
@@ -219,14 +294,14 @@ func (n *orderNode[T]) join(i int) {
 	n.drop(i + 1)
 }
 
-func (n *orderNode[T]) drop(i int) {
+func (n *orderNode[T, C]) drop(i int) {
 	n.kids = slices.Delete(n.kids, i, i+1)
 	n.lows = slices.Delete(n.lows, i, i+1)
 	n.sizes = slices.Delete(n.sizes, i, i+1)
 }
 
 // countWhere gives the number of items for which below holds; it must hold for a beginning of the order only.
-func (o *order[T]) countWhere(below func(T) bool) int {
+func (o *order[T, C]) countWhere(below func(T) bool) int {
 	rank := 0
 	n := o.root
 	if n == nil {
@@ -258,24 +333,24 @@ func (o *order[T]) countWhere(below func(T) bool) int {
 }
 
 // rank gives the number of items before x.
-func (o *order[T]) rank(x T) int {
+func (o *order[T, C]) rank(x T) int {
 	rank := 0
 	n := o.root
 	if n == nil {
 		return 0
 	}
 	for n.kids != nil {
-		i := n.kidFor(x)
+		i := n.kidFor(o.by, x)
 		for _, s := range n.sizes[:i] {
 			rank += s
 		}
 		n = n.kids[i]
 	}
-	return rank + rankIn(n.items, x)
+	return rank + rankIn(o.by, n.items, x)
 }
 
 // at gives the item of a rank, 0 <= rank < len.
-func (o *order[T]) at(rank int) T {
+func (o *order[T, C]) at(rank int) T {
 	n := o.root
 	for n.kids != nil {
 		i := 0
@@ -289,13 +364,13 @@ func (o *order[T]) at(rank int) T {
 }
 
 // ascend visits the items from a rank upwards until fn returns false.
-func (o *order[T]) ascend(from int, fn func(T) bool) {
+func (o *order[T, C]) ascend(from int, fn func(T) bool) {
 	if o.root != nil {
 		o.root.ascend(max(from, 0), fn)
 	}
 }
 
-func (n *orderNode[T]) ascend(from int, fn func(T) bool) bool {
+func (n *orderNode[T, C]) ascend(from int, fn func(T) bool) bool {
 	if n.kids == nil {
 		for i := from; i < len(n.items); i++ {
 			if !fn(n.items[i]) {
@@ -318,7 +393,7 @@ func (n *orderNode[T]) ascend(from int, fn func(T) bool) bool {
 }
 
 // descend visits the items from a rank downwards until fn returns false.
-func (o *order[T]) descend(from int, fn func(T) bool) {
+func (o *order[T, C]) descend(from int, fn func(T) bool) {
 	if o.root != nil && from >= 0 {
 		size := o.len()
 		o.root.descend(size-1-min(from, size-1), fn)
@@ -326,7 +401,7 @@ func (o *order[T]) descend(from int, fn func(T) bool) {
 }
 
 // descend leaves out the last skip items.
-func (n *orderNode[T]) descend(skip int, fn func(T) bool) bool {
+func (n *orderNode[T, C]) descend(skip int, fn func(T) bool) bool {
 	if n.kids == nil {
 		for i := len(n.items) - 1 - skip; i >= 0; i-- {
 			if !fn(n.items[i]) {

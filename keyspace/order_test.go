@@ -1,16 +1,29 @@
 package keyspace
 
 import (
-	"fmt"
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/tandemkv/tandem/internal/slab"
 )
 
+// numbered is an item without pointers.
+type numbered struct {
+	member int
+	score  float64
+}
+
+type byNumber struct{}
+
+func (byNumber) before(a, b numbered) bool {
+	return cmp.Or(cmp.Compare(a.score, b.score), cmp.Compare(a.member, b.member)) < 0
+}
+
 // checkShape holds invariant 9 and gives the size and depth.
-func (n *orderNode[T]) checkShape(t *testing.T, root bool) (size, depth int) {
+func (n *orderNode[T, C]) checkShape(t *testing.T, by C, root bool) (size, depth int) {
 	if n.kids == nil {
 		require.NotEmpty(t, n.items)
 		require.LessOrEqual(t, len(n.items), orderItemsMax)
@@ -23,13 +36,14 @@ func (n *orderNode[T]) checkShape(t *testing.T, root bool) (size, depth int) {
 		require.Greater(t, len(n.kids), 1)
 	}
 	for i, kid := range n.kids {
-		kidSize, kidDepth := kid.checkShape(t, false)
+		kidSize, kidDepth := kid.checkShape(t, by, false)
 		require.Equal(t, n.sizes[i], kidSize)
 		require.True(t, i == 0 || depth == kidDepth)
 		size, depth = size+kidSize, kidDepth
 		if i > 0 {
-			kid.ascend(0, func(x T) bool { require.False(t, x.before(n.lows[i])); return true })
-			n.kids[i-1].ascend(0, func(x T) bool { require.True(t, x.before(n.lows[i])); return true })
+			require.Equal(t, kid.low(), n.lows[i], "a separator is an item that is there")
+			kid.ascend(0, func(x T) bool { require.False(t, by.before(x, n.lows[i])); return true })
+			n.kids[i-1].ascend(0, func(x T) bool { require.True(t, by.before(x, n.lows[i])); return true })
 			if kid.kids == nil {
 				require.Greater(t, len(kid.items)+len(n.kids[i-1].items), orderItemsMax/3, "two nearly empty neighbours")
 			}
@@ -41,10 +55,10 @@ func (n *orderNode[T]) checkShape(t *testing.T, root bool) (size, depth int) {
 func TestOrder_againstSortedSlice(t *testing.T) {
 	for _, way := range []string{"random", "rising", "falling", "equal"} {
 		r := rand.New(rand.NewPCG(5, 6))
-		var o order[ranked]
-		var model []ranked
-		draw := func(i int) ranked {
-			x := ranked{member: fmt.Appendf(nil, "m%05d", r.IntN(100000)), score: float64(r.IntN(500))}
+		o := order[numbered, byNumber]{heap: slab.New()}
+		var model []numbered
+		draw := func(i int) numbered {
+			x := numbered{member: r.IntN(100000), score: float64(r.IntN(500))}
 			switch way {
 			case "rising":
 				x.score = float64(i)
@@ -58,8 +72,8 @@ func TestOrder_againstSortedSlice(t *testing.T) {
 		for phase := range 4 {
 			for i := range 6000 {
 				if x := draw(i + 6000*phase); r.IntN(10) < 7-3*(phase%2) {
-					at := rankIn(model, x)
-					if at < len(model) && !x.before(model[at]) {
+					at := rankIn(byNumber{}, model, x)
+					if at < len(model) && !o.by.before(x, model[at]) {
 						continue
 					}
 					require.Equal(t, at, o.rank(x))
@@ -67,7 +81,7 @@ func TestOrder_againstSortedSlice(t *testing.T) {
 					model = slices.Insert(model, at, x)
 				} else if len(model) > 0 {
 					at := r.IntN(len(model))
-					require.False(t, o.remove(ranked{[]byte("absent"), 0.5}))
+					require.False(t, o.remove(numbered{-1, 0.5}))
 					require.True(t, o.remove(model[at]))
 					model = slices.Delete(model, at, at+1)
 				}
@@ -83,11 +97,13 @@ func TestOrder_againstSortedSlice(t *testing.T) {
 			}
 		}
 		require.Nil(t, o.root)
+		used, _ := o.heap.Bytes()
+		require.Zero(t, used)
 	}
 }
 
-func compareOrder(t *testing.T, r *rand.Rand, o *order[ranked], model []ranked) {
-	size, _ := o.root.checkShape(t, true)
+func compareOrder(t *testing.T, r *rand.Rand, o *order[numbered, byNumber], model []numbered) {
+	size, _ := o.root.checkShape(t, o.by, true)
 	require.Equal(t, len(model), size)
 	require.Equal(t, len(model), o.len())
 	for range 200 {
@@ -101,11 +117,11 @@ func compareOrder(t *testing.T, r *rand.Rand, o *order[ranked], model []ranked) 
 				want++
 			}
 		}
-		require.Equal(t, want, o.countWhere(func(x ranked) bool { return x.score < bound }))
-		var up, down []ranked
-		o.ascend(k, func(x ranked) bool { up = append(up, x); return len(up) < 300 })
+		require.Equal(t, want, o.countWhere(func(x numbered) bool { return x.score < bound }))
+		var up, down []numbered
+		o.ascend(k, func(x numbered) bool { up = append(up, x); return len(up) < 300 })
 		require.Equal(t, model[k:min(k+300, len(model))], up)
-		o.descend(k, func(x ranked) bool { down = append(down, x); return len(down) < 300 })
+		o.descend(k, func(x numbered) bool { down = append(down, x); return len(down) < 300 })
 		slices.Reverse(down)
 		require.Equal(t, model[max(k-299, 0):k+1], down)
 	}
@@ -114,20 +130,20 @@ func compareOrder(t *testing.T, r *rand.Rand, o *order[ranked], model []ranked) 
 // TestOrder_joinsInnerNodes: a tree of three levels shrinks under a mixture of removals and insertions.
 func TestOrder_joinsInnerNodes(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
-	var o order[ranked]
+	o := order[numbered, byNumber]{heap: slab.New()}
 	present := map[int]bool{}
-	item := func(n int) ranked { return ranked{score: float64(n)} }
+	item := func(n int) numbered { return numbered{score: float64(n)} }
 	for len(present) < 40000 {
 		if n := r.IntN(1 << 20); !present[n] {
 			present[n] = true
 			o.insert(item(n))
 		}
 	}
-	_, depth := o.root.checkShape(t, true)
+	_, depth := o.root.checkShape(t, o.by, true)
 	require.Equal(t, 3, depth)
 	for step := 0; len(present) > 300; step++ {
 		lowest := r.IntN(1 << 20)
-		rank := min(o.countWhere(func(x ranked) bool { return x.score < float64(lowest) }), o.len()-1)
+		rank := min(o.countWhere(func(x numbered) bool { return x.score < float64(lowest) }), o.len()-1)
 		for range min(40, o.len()-rank) { // whole stretches go, so that neighbours of all levels join
 			x := o.at(rank)
 			require.True(t, o.remove(x))
@@ -141,9 +157,9 @@ func TestOrder_joinsInnerNodes(t *testing.T) {
 			}
 		}
 		if step%100 == 0 {
-			size, _ := o.root.checkShape(t, true)
+			size, _ := o.root.checkShape(t, o.by, true)
 			require.Equal(t, len(present), size)
 		}
 	}
-	o.root.checkShape(t, true)
+	o.root.checkShape(t, o.by, true)
 }

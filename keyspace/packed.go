@@ -1,6 +1,9 @@
 package keyspace
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // Packed bytes hold a sequence of elements that can be walked both ways: each element is its length, its bytes, and its
 // length again in a form that is read backwards. Lengths are base-128 numbers, so elements below 128 bytes cost two.
@@ -114,14 +117,6 @@ func growth(had, need int) int {
 	return need + need/4 + 8
 }
 
-// trimmed gives memory back when a buffer has become much too large for what it holds.
-func trimmed(p []byte) []byte {
-	if cap(p) < 64 || len(p) > cap(p)/4 {
-		return p
-	}
-	return append(make([]byte, 0, len(p)+len(p)/4), p...)
-}
-
 // listpackEntryBytes is what an element takes in one of Redis' listpacks. Thresholds given in bytes mean that size.
 func listpackEntryBytes(v []byte) int {
 	n, isInt := parseInteger(v)
@@ -178,7 +173,24 @@ func parseInteger(b []byte) (int64, bool) {
 	return int64(n), n < 1<<63
 }
 
-// putInteger and integerAt are the elements of an integer set: 8 bytes each, sorted.
+// signedSize is the number of bytes, 1 to 8, in which n can be written with its sign.
+func signedSize(n int64) int { return (bits.Len64(uint64(n^n>>63)) + 8) / 8 }
+
+func putSigned(p []byte, n int64) {
+	for i := range p {
+		p[i] = byte(n >> (8 * i))
+	}
+}
+
+func signed(p []byte) (n int64) {
+	for i, b := range p {
+		n |= int64(b) << (8 * i)
+	}
+	free := 64 - 8*len(p)
+	return n << free >> free
+}
+
+// integerBytes and integerAt are the elements of an integer set: 8 bytes each, sorted.
 const integerBytes = 8
 
 func integerAt(p []byte, i int) int64 {
@@ -210,5 +222,5 @@ func integerInsert(p []byte, i int, n int64) []byte {
 
 func integerDelete(p []byte, i int) []byte {
 	copy(p[i*integerBytes:], p[(i+1)*integerBytes:])
-	return trimmed(p[:len(p)-integerBytes])
+	return p[:len(p)-integerBytes]
 }

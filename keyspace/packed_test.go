@@ -81,3 +81,20 @@ func TestListpackEntryBytes(t *testing.T) {
 		require.Equal(t, want, listpackEntryBytes([]byte(s)), "%q", s)
 	}
 }
+
+func TestSigned_andPackedScores(t *testing.T) {
+	for _, n := range []int64{0, 1, -1, 127, 128, -128, -129, 32767, 32768, 1 << 40, -1 << 40, math.MaxInt64, math.MinInt64} {
+		p := make([]byte, signedSize(n))
+		putSigned(p, n)
+		require.Equal(t, n, signed(p))
+	}
+	require.Equal(t, []int{1, 1, 2, 2, 8}, []int{signedSize(127), signedSize(-128), signedSize(128), signedSize(-129), signedSize(math.MinInt64)})
+	for score, size := range map[float64]int{
+		0: 1, 1: 1, -1: 1, 1000: 2, 1.5: 8, 1e300: 8, math.Inf(1): 8, math.Inf(-1): 8, 1<<53 - 1: 7, 1 << 53: 8, -1 << 60: 8, math.MaxFloat64: 8,
+	} {
+		var room [scoreBytes]byte
+		b := packScore(&room, score)
+		require.Len(t, b, size, score)
+		require.Equal(t, score, packedScore(b))
+	}
+}

@@ -3,34 +3,37 @@ package keyspace
 import (
 	"bytes"
 	"math/rand/v2"
+
+	"github.com/tandemkv/tandem/internal/slab"
 )
 
-// setTable is a large set.
-type setTable struct{ members index[setMember] }
+// setTable is a large set: an index of cells with a member.
+type setTable struct{ members index }
 
-type setMember []byte
-
-func (m setMember) indexKey() []byte { return m }
+func newSetTable(seed uint64, heap *slab.Heap) *setTable {
+	return &setTable{newIndex(seed, cells{heap: heap})}
+}
 
 func (t *setTable) len() int { return t.members.count }
 
-func (t *setTable) add(m []byte) bool {
-	hash := t.members.hash(m)
-	if t.members.find(hash, m) != nil {
-		return false
-	}
-	t.members.insert(hash, bytes.Clone(m))
-	return true
+func (t *setTable) has(m []byte) bool { return t.members.find(t.members.hash(m), m) != 0 }
+
+// add adds a member that is not there.
+func (t *setTable) add(m []byte) {
+	r, _ := t.members.putKey(m, 0)
+	t.members.insert(t.members.hash(m), r)
 }
 
-func (t *setTable) clone() large {
-	c := &setTable{newIndex[setMember](t.members.seed)}
-	t.members.each(func(h uint64, m *setMember) bool {
-		c.members.insert(h, bytes.Clone(*m))
+func (t *setTable) clone(heap *slab.Heap) large {
+	c := newSetTable(t.members.seed, heap)
+	t.members.each(func(r slab.Ref) bool {
+		c.add(t.members.key(r))
 		return true
 	})
 	return c
 }
+
+func (t *setTable) discard(n int) (freed int, done bool) { return t.members.discard(n) }
 
 // Set is a read view.
 type Set struct{ view }
@@ -73,8 +76,7 @@ func (s Set) Has(m []byte) bool {
 		from, _ := packedMember(s.v.data, m)
 		return from >= 0
 	default:
-		members := &s.v.large.(*setTable).members
-		return members.find(members.hash(m), m) != nil
+		return s.v.large.(*setTable).has(m)
 	}
 }
 
@@ -99,14 +101,16 @@ func (s Set) Each(fn func(m []byte) bool) {
 			off = next
 		}
 	default:
-		s.v.large.(*setTable).members.each(func(_ uint64, m *setMember) bool { return fn(*m) })
+		members := &s.v.large.(*setTable).members
+		members.each(func(r slab.Ref) bool { return fn(members.key(r)) })
 	}
 }
 
 // Scan visits a piece with the guarantee of DB.Scan. Small encodings come all at once, with next 0.
 func (s Set) Scan(cursor uint64, fn func(m []byte)) (next uint64) {
 	if s.v != nil && s.v.encoding == encodingHashtable {
-		return s.v.large.(*setTable).members.scan(cursor, func(m *setMember) { fn(*m) })
+		members := &s.v.large.(*setTable).members
+		return members.scan(cursor, func(r slab.Ref) { fn(members.key(r)) })
 	}
 	s.Each(func(m []byte) bool { fn(m); return true })
 	return 0
@@ -121,7 +125,8 @@ func (s Set) Random(r *rand.Rand) []byte {
 		m, _ := packedNext(s.v.data, packedAt(s.v.data, r.IntN(int(s.v.number)), int(s.v.number)))
 		return m
 	default:
-		return *s.v.large.(*setTable).members.random(r)
+		members := &s.v.large.(*setTable).members
+		return members.key(members.random(r))
 	}
 }
 
@@ -203,8 +208,11 @@ func (s *SetEdit) addToIntegers(v *value, m []byte) {
 }
 
 func (s *SetEdit) enlarge(v *value) {
-	t := &setTable{newIndex[setMember](s.handle.db.ks.seed)}
-	s.Each(func(m []byte) bool { return t.add(m) })
+	t := newSetTable(s.handle.db.ks.seed, s.handle.db.heap)
+	s.Each(func(m []byte) bool {
+		t.add(m)
+		return true
+	})
 	*v = value{kind: KindSet, encoding: encodingHashtable, large: t}
 }
 
@@ -222,11 +230,11 @@ func (s *SetEdit) Remove(m []byte) bool {
 		v.number--
 	case encodingListpack:
 		from, to := packedMember(v.data, m)
-		v.data = trimmed(packedSplice(v.data, from, to))
+		v.data = packedSplice(v.data, from, to)
 		v.number--
 	default:
 		members := &v.large.(*setTable).members
-		members.remove(members.hash(m), m)
+		s.handle.retire(members.removeKey(members.hash(m), m))
 	}
 	return true
 }

@@ -10,9 +10,12 @@ const KeepDeadline int64 = -1
 
 // String reads a string value. v is borrowed: valid until the next write or Begin. A missing key gives nil, false, nil.
 func (db *DB) String(key []byte) (v []byte, ok bool, err error) {
-	at, err := db.lookKind(key, KindString)
-	if at == nil {
-		return nil, false, err
+	at := db.look(key, &db.ks.reading)
+	switch {
+	case at == nil:
+		return nil, false, nil
+	case at.kind != KindString:
+		return nil, false, ErrWrongType
 	}
 	return at.stringBytes(&db.ks.arena), true, nil
 }
@@ -23,15 +26,16 @@ func (db *DB) PutString(key, value []byte, deadlineMs int64, event string) {
 	hash := db.keys.hash(key)
 	e := db.lookWrite(hash, key)
 	if e == nil {
-		e = db.create(hash, key, KindString)
+		e = db.create(hash, key, KindString, room{stringRoom(value), deadlineMs > 0})
 	} else {
 		db.touch(e)
 		if e.kind != KindString {
 			ks.release(e)
+			db.dropLarge(e)
 			e.value = newValue(KindString)
 		}
 	}
-	e.setString(value)
+	e.setString(value, &ks.arena)
 	ks.dirtyTotal++
 	ks.noteEvent(db, event, KindString, e.key)
 	if deadlineMs != KeepDeadline {
@@ -77,16 +81,16 @@ func (s *StringEdit) Int() (int64, bool) {
 func (s *StringEdit) SetInt(n int64) { s.handle.change().setInteger(n) }
 
 // Set sets a string and keeps the deadline.
-func (s *StringEdit) Set(b []byte) { s.handle.change().setString(b) }
+func (s *StringEdit) Set(b []byte) { s.handle.change().setString(b, s.at.arena) }
 
 // Append adds at the end and gives the new length.
 func (s *StringEdit) Append(b []byte) int {
 	if s.at.v == nil {
-		s.handle.change().setString(b)
+		s.handle.change().setString(b, s.at.arena)
 		return len(b)
 	}
 	v := s.handle.change()
-	v.makeRaw(len(b))
+	v.makeRaw(s.at.arena, len(b))
 	v.data = append(v.data, b...)
 	return len(v.data)
 }
@@ -100,13 +104,21 @@ func (s *StringEdit) SetRange(off int, b []byte) int {
 		return s.at.v.stringLen()
 	}
 	v := s.handle.change()
-	v.makeRaw(max(off+len(b)-len(v.data), 0))
+	v.makeRaw(s.at.arena, max(off+len(b)-len(v.data), 0))
 	if need := off + len(b); need > len(v.data) {
 		had := len(v.data)
 		v.data = append(v.data, make([]byte, need-had)...)
 	}
 	copy(v.data[off:], b)
 	return len(v.data)
+}
+
+// stringRoom is what a string will take in its cell, beyond an empty one.
+func stringRoom(b []byte) int {
+	if n, ok := parseInteger(b); ok {
+		return signedSize(n) - 1
+	}
+	return len(b)
 }
 
 func (v *value) stringBytes(a *arena) []byte {
@@ -132,11 +144,11 @@ func (v *value) integer() (int64, bool) {
 }
 
 func (v *value) setInteger(n int64) {
-	v.encoding, v.number, v.data = encodingInt, n, nil
+	v.encoding, v.number, v.data, v.fixed = encodingInt, n, nil, false
 }
 
-// setString takes the smallest form. The buffer of the old string is used again when it suits.
-func (v *value) setString(b []byte) {
+// setString takes the smallest form. The bytes stand in the arena until End.
+func (v *value) setString(b []byte, a *arena) {
 	if n, ok := parseInteger(b); ok {
 		v.setInteger(n)
 		return
@@ -145,18 +157,15 @@ func (v *value) setString(b []byte) {
 	if len(b) <= embstrBytesMax {
 		v.encoding = encodingEmbstr
 	}
-	if cap(v.data) >= len(b) && cap(v.data) <= 2*len(b)+embstrBytesMax {
-		v.data = append(v.data[:0], b...)
-		return
-	}
-	v.data = append(make([]byte, 0, len(b)), b...)
+	v.data, v.fixed = a.keep(b), false
 }
 
 // makeRaw turns the string into bytes that can be changed in place, with room for more.
-func (v *value) makeRaw(more int) {
+func (v *value) makeRaw(a *arena, more int) {
 	if v.encoding == encodingInt {
-		v.data = strconv.AppendInt(make([]byte, 0, 20+more), v.number, 10)
+		v.data = a.keepWith(a.integer(v.number), max(more, editRoomBytes))
 		v.number = 0
 	}
+	v.mutable(a, more)
 	v.encoding = encodingRaw
 }

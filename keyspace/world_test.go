@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/tandemkv/tandem/internal/slab"
 )
 
 // A world runs random commands on a keyspace and on plain maps side by side. Where choices come from is open: a seeded
@@ -277,7 +278,7 @@ func (w *world) command() {
 	w.ks.End()
 	for _, ref := range w.ks.Expired() {
 		p := w.dbs[ref.DB][string(ref.Key)]
-		require.False(w.t, p != nil && p.deadline != 0 && w.nowMs > p.deadline && w.ks.DB(ref.DB).find(ref.Key) != nil)
+		require.False(w.t, p != nil && p.deadline != 0 && w.nowMs > p.deadline && w.ks.DB(ref.DB).find(ref.Key, &entry{}) != nil)
 	}
 	w.checkNotes(before, texts(w.dbs, w.nowMs))
 	w.nowMs += w.advanceMs
@@ -319,6 +320,7 @@ func (w *world) checkNotes(before, after map[string]string) {
 func (w *world) check() {
 	w.ks.Begin(w.nowMs, ExpiryHide)
 	defer w.ks.End()
+	checkMemory(w.t, w.ks)
 	got := make([]plainDB, len(w.dbs))
 	for i := range w.dbs {
 		db := w.ks.DB(i)
@@ -335,8 +337,8 @@ func (w *world) check() {
 			}
 		}
 		withDeadline := 0
-		db.keys.each(func(_ uint64, e **entry) bool {
-			if (*e).deadline != 0 {
+		db.keys.each(func(r slab.Ref) bool {
+			if db.read(r, &entry{}).deadline != 0 {
 				withDeadline++
 			}
 			return true

@@ -5,21 +5,21 @@ import (
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
+
+	"github.com/tandemkv/tandem/internal/slab"
 )
 
-// rankedSet is a large sorted set: scores by member, and members in order.
+// rankedSet is a large sorted set: an index of cells with a member and its score, and their order.
 type rankedSet struct {
-	members index[ranked]
-	ranks   order[ranked]
+	members index
+	ranks   order[rankedRow, byScore]
 }
 
-// ranked is a member with its score; both structures share the member's bytes.
+// ranked is a member with its score.
 type ranked struct {
 	member []byte
 	score  float64
 }
-
-func (r ranked) indexKey() []byte { return r.member }
 
 func (r ranked) before(other ranked) bool {
 	if r.score != other.score {
@@ -28,27 +28,83 @@ func (r ranked) before(other ranked) bool {
 	return bytes.Compare(r.member, other.member) < 0
 }
 
+// rankedRow is a place in the order: the score again, so that mostly no cell has to be looked at, and the member's cell.
+type rankedRow struct {
+	score float64
+	ref   slab.Ref
+}
+
+// byScore is the order of sorted sets, of rows whose cells are in a heap.
+type byScore struct{ cells }
+
+func (c byScore) before(a, b rankedRow) bool {
+	if a.score != b.score {
+		return a.score < b.score
+	}
+	return bytes.Compare(c.key(a.ref), c.key(b.ref)) < 0
+}
+
+func newRankedSet(seed uint64, heap *slab.Heap) *rankedSet {
+	of := cells{heap: heap}
+	return &rankedSet{members: newIndex(seed, of), ranks: order[rankedRow, byScore]{by: byScore{of}, heap: heap}}
+}
+
 func (t *rankedSet) len() int { return t.members.count }
 
-func (t *rankedSet) clone() large {
-	c := &rankedSet{members: newIndex[ranked](t.members.seed)}
-	t.ranks.ascend(0, func(r ranked) bool {
-		c.add(ranked{bytes.Clone(r.member), r.score})
+// row gives the row of a member; false when it is none.
+func (t *rankedSet) row(m []byte) (row rankedRow, ok bool) {
+	r := t.members.find(t.members.hash(m), m)
+	if r == 0 {
+		return row, false
+	}
+	return t.rowOf(r), true
+}
+
+func (t *rankedSet) rowOf(r slab.Ref) rankedRow {
+	_, rest := plainKey(t.members.heap.Cell(r))
+	return rankedRow{math.Float64frombits(binary.LittleEndian.Uint64(rest)), r}
+}
+
+func (t *rankedSet) clone(heap *slab.Heap) large {
+	c := newRankedSet(t.members.seed, heap)
+	t.ranks.ascend(0, func(r rankedRow) bool {
+		c.add(t.members.key(r.ref), r.score)
 		return true
 	})
 	return c
 }
 
-func (t *rankedSet) add(r ranked) {
-	t.members.insert(t.members.hash(r.member), r)
-	t.ranks.insert(r)
+// add adds a member that is not there.
+func (t *rankedSet) add(m []byte, score float64) {
+	r, rest := t.members.putKey(m, scoreBytes)
+	binary.LittleEndian.PutUint64(rest, math.Float64bits(score))
+	t.members.insert(t.members.hash(m), r)
+	t.ranks.insert(rankedRow{score, r})
 }
 
-func (t *rankedSet) remove(m []byte) {
-	if r, ok := t.members.remove(t.members.hash(m), m); ok {
-		t.ranks.remove(r)
-	}
+// move changes a member's score.
+func (t *rankedSet) move(row rankedRow, score float64) {
+	t.ranks.remove(row)
+	_, rest := plainKey(t.members.heap.Cell(row.ref))
+	binary.LittleEndian.PutUint64(rest, math.Float64bits(score))
+	t.ranks.insert(rankedRow{score, row.ref})
 }
+
+func (t *rankedSet) remove(row rankedRow) {
+	t.ranks.remove(row)
+	t.members.remove(t.members.hash(t.members.key(row.ref)), row.ref)
+}
+
+func (t *rankedSet) discard(n int) (freed int, done bool) {
+	if freed, done = t.ranks.discard(n); !done {
+		return freed, false
+	}
+	more, done := t.members.discard(n - freed)
+	return freed + more, done
+}
+
+// scoreBytes is what a score takes in a cell.
+const scoreBytes = 8
 
 // ZSet is a read view, ordered by (score, member bytes). Rank 0 is the lowest.
 type ZSet struct{ view }
@@ -59,9 +115,25 @@ func (db *DB) ZSet(key []byte) (ZSet, error) {
 	return ZSet{view{v, &db.ks.arena}}, err
 }
 
-// The packed form is a sequence of pairs in order: the member, then 8 bytes of score.
+// The packed form is a sequence of pairs in order: the member, then its score, which is 8 bytes of floating point or, if
+// that is shorter, an integer.
 
-func packedScore(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) }
+func packedScore(b []byte) float64 {
+	if len(b) == scoreBytes {
+		return math.Float64frombits(binary.LittleEndian.Uint64(b))
+	}
+	return float64(signed(b))
+}
+
+func packScore(room *[scoreBytes]byte, score float64) []byte {
+	if n := int64(score); math.Abs(score) < 1<<53 && float64(n) == score && signedSize(n) < scoreBytes {
+		b := room[:signedSize(n)]
+		putSigned(b, n)
+		return b
+	}
+	binary.LittleEndian.PutUint64(room[:], math.Float64bits(score))
+	return room[:]
+}
 
 func packedRanked(p []byte, off int) (r ranked, next int) {
 	m, off := packedNext(p, off)
@@ -90,11 +162,8 @@ func (z ZSet) Score(m []byte) (float64, bool) {
 		_, _, _, score, ok := packedRank(z.v.data, m)
 		return score, ok
 	default:
-		members := &z.v.large.(*rankedSet).members
-		if r := members.find(members.hash(m), m); r != nil {
-			return r.score, true
-		}
-		return 0, false
+		row, ok := z.v.large.(*rankedSet).row(m)
+		return row.score, ok
 	}
 }
 
@@ -108,10 +177,11 @@ func (z ZSet) Rank(m []byte) (rank int, ok bool) {
 		return rank, ok
 	default:
 		t := z.v.large.(*rankedSet)
-		if r := t.members.find(t.members.hash(m), m); r != nil {
-			return t.ranks.rank(*r), true
+		row, ok := t.row(m)
+		if !ok {
+			return 0, false
 		}
-		return 0, false
+		return t.ranks.rank(row), true
 	}
 }
 
@@ -122,7 +192,7 @@ func (z ZSet) Each(from int, backward bool, fn func(m []byte, score float64) boo
 	}
 	if z.v.encoding != encodingListpack {
 		t := z.v.large.(*rankedSet)
-		visit := func(r ranked) bool { return fn(r.member, r.score) }
+		visit := func(r rankedRow) bool { return fn(t.members.key(r.ref), r.score) }
 		if backward {
 			t.ranks.descend(from, visit)
 		} else {
@@ -157,7 +227,8 @@ func (z ZSet) countWhere(below func(ranked) bool) int {
 	case z.v == nil:
 		return 0
 	case z.v.encoding != encodingListpack:
-		return z.v.large.(*rankedSet).ranks.countWhere(below)
+		t := z.v.large.(*rankedSet)
+		return t.ranks.countWhere(func(r rankedRow) bool { return below(ranked{t.members.key(r.ref), r.score}) })
 	}
 	n := 0
 	for off := 0; off < len(z.v.data); n++ {
@@ -186,7 +257,8 @@ func (z ZSet) CountBelowLex(m []byte, inclusive bool) int {
 // Scan visits a piece with the guarantee of DB.Scan. Small encodings come all at once, with next 0.
 func (z ZSet) Scan(cursor uint64, fn func(m []byte, score float64)) (next uint64) {
 	if z.v != nil && z.v.encoding == encodingSkiplist {
-		return z.v.large.(*rankedSet).members.scan(cursor, func(r *ranked) { fn(r.member, r.score) })
+		t := z.v.large.(*rankedSet)
+		return t.members.scan(cursor, func(r slab.Ref) { fn(t.members.key(r), t.rowOf(r).score) })
 	}
 	z.Each(0, false, func(m []byte, score float64) bool { fn(m, score); return true })
 	return 0
@@ -198,8 +270,9 @@ func (z ZSet) Random(r *rand.Rand) (m []byte, score float64) {
 		one, _ := packedRanked(z.v.data, packedAt(z.v.data, 2*r.IntN(int(z.v.number)), 2*int(z.v.number)))
 		return one.member, one.score
 	}
-	one := z.v.large.(*rankedSet).members.random(r)
-	return one.member, one.score
+	t := z.v.large.(*rankedSet)
+	row := t.rowOf(t.members.random(r))
+	return t.members.key(row.ref), row.score
 }
 
 // ZSetEdit changes a sorted set. Scores are never NaN.
@@ -244,13 +317,11 @@ func (z *ZSetEdit) Put(m []byte, score float64) (created, changed bool) {
 	}
 	t := v.large.(*rankedSet)
 	if !exists {
-		t.add(ranked{bytes.Clone(m), score})
+		t.add(m, score)
 		return true, true
 	}
-	r := t.members.find(t.members.hash(m), m)
-	t.ranks.remove(*r)
-	r.score = score
-	t.ranks.insert(*r)
+	row, _ := t.row(m)
+	t.move(row, score)
 	return false, true
 }
 
@@ -269,16 +340,15 @@ func putPacked(v *value, m []byte, score float64, exists bool) {
 		}
 		off = next
 	}
-	var room [8]byte
-	binary.LittleEndian.PutUint64(room[:], math.Float64bits(score+0)) // a listpack knows no -0 in Redis either
-	v.data = packedSplice(v.data, off, off, m, room[:])
+	var room [scoreBytes]byte // an integer knows no -0; nor does a listpack in Redis
+	v.data = packedSplice(v.data, off, off, m, packScore(&room, score))
 	v.number++
 }
 
 func (z *ZSetEdit) enlarge(v *value) {
-	t := &rankedSet{members: newIndex[ranked](z.handle.db.ks.seed)}
+	t := newRankedSet(z.handle.db.ks.seed, z.handle.db.heap)
 	z.Each(0, false, func(m []byte, score float64) bool {
-		t.add(ranked{bytes.Clone(m), score})
+		t.add(m, score)
 		return true
 	})
 	*v = value{kind: KindZSet, encoding: encodingSkiplist, large: t}
@@ -291,11 +361,14 @@ func (z *ZSetEdit) Remove(m []byte) bool {
 	}
 	v := z.handle.change()
 	if v.encoding != encodingListpack {
-		v.large.(*rankedSet).remove(m)
+		t := v.large.(*rankedSet)
+		row, _ := t.row(m)
+		t.remove(row)
+		z.handle.retire(row.ref)
 		return true
 	}
 	_, from, to, _, _ := packedRank(v.data, m)
-	v.data = trimmed(packedSplice(v.data, from, to))
+	v.data = packedSplice(v.data, from, to)
 	v.number--
 	return true
 }
@@ -309,12 +382,14 @@ func (z *ZSetEdit) RemoveRanks(from, n int) {
 	v := z.handle.change()
 	if v.encoding == encodingListpack {
 		count := 2 * int(v.number)
-		v.data = trimmed(packedSplice(v.data, packedAt(v.data, 2*from, count), packedAt(v.data, 2*(from+n), count)))
+		v.data = packedSplice(v.data, packedAt(v.data, 2*from, count), packedAt(v.data, 2*(from+n), count))
 		v.number -= int64(n)
 		return
 	}
 	t := v.large.(*rankedSet)
 	for range n {
-		t.remove(t.ranks.at(from).member)
+		row := t.ranks.at(from)
+		t.remove(row)
+		z.handle.retire(row.ref)
 	}
 }

@@ -1,0 +1,62 @@
+package slab
+
+const (
+	pageBytes = 64 << 10
+	slotBits  = 12
+	slotMask  = 1<<slotBits - 1
+	pagesMax  = 1 << (32 - slotBits)
+	stepBytes = 8
+	// smallestBytes gives as many cells to a page as a Ref can number.
+	smallestBytes = pageBytes >> slotBits
+	// ownMapBytes is from where on a large cell is a map of its own. Below it is memory of Go: the number of maps that
+	// a process may have is small, and holes between maps count.
+	ownMapBytes = 4 << 20
+	// ClassBytesMax is the largest cell that shares a page with others.
+	ClassBytesMax = 16 << 10
+)
+
+// classTable says which sizes cells have, and which class fits a number of bytes.
+type classTable struct {
+	sizes []uint32
+	of    [ClassBytesMax/stepBytes + 1]uint8 // by bytes in steps, rounded up
+}
+
+// classes is the one table: steps of 8 bytes to 256, then of an eighth, and at the end the even shares of a page.
+var classes = newClassTable()
+
+func newClassTable() *classTable {
+	t := &classTable{}
+	for size := uint32(smallestBytes); size < 256; size += stepBytes {
+		t.sizes = append(t.sizes, size)
+	}
+	for base := uint32(256); base < 4096; base *= 2 {
+		for eighth := range uint32(8) {
+			t.sizes = append(t.sizes, base+base/8*eighth)
+		}
+	}
+	for share := uint32(16); share >= pageBytes/ClassBytesMax; share-- {
+		t.sizes = append(t.sizes, pageBytes/share/stepBytes*stepBytes)
+	}
+	class := 0
+	for step := range t.of {
+		if uint32(step*stepBytes) > t.sizes[class] {
+			class++
+		}
+		t.of[step] = uint8(class)
+	}
+	return t
+}
+
+// classOf gives the smallest class for n bytes, n <= ClassBytesMax.
+func classOf(n int) uint8 { return classes.of[(n+stepBytes-1)/stepBytes] }
+
+// Room is the size of the cell that Alloc would give for n bytes.
+func Room(n int) int {
+	if n > ClassBytesMax {
+		return roundUp(n)
+	}
+	return int(classes.sizes[classOf(n)])
+}
+
+// roundUp is the size of a page of its own: whole pages of the system, and of Go.
+func roundUp(n int) int { return (n + 8191) &^ 8191 }

@@ -1,0 +1,241 @@
+package slab
+
+import (
+	"encoding/binary"
+	"runtime"
+	"unsafe"
+)
+
+// Ref names a cell: the page's number and the place in it. 0 is none.
+type Ref uint32
+
+// page is 64 KB of cells of one size, or one large cell.
+type page struct {
+	mem        []byte
+	size       uint32
+	class      uint8
+	prev, next uint32 // in the class's list of pages with room; 0: end
+	used       uint16
+	fresh      uint16 // cells from here on were never used
+	free       uint16 // first free cell, plus one; each free cell begins with the next one
+	listed     bool
+}
+
+// Heap gives out cells.
+type Heap struct {
+	pages   []page   // 0 is none
+	room    []uint32 // by class: the first page with a free cell
+	empty   []uint32 // pages without a class, given back to the system
+	unborn  []uint32 // numbers without memory: their page was one large cell
+	extents [][]byte
+	left    []byte // the part of the newest extent that is not in pages yet
+	used    int64  // bytes of cells in use, as their size
+	mapped  int64  // bytes of pages that are in use
+	dropped int    // extents that Drop has given back
+}
+
+// New makes an empty heap. It takes no memory until it is used.
+func New() *Heap {
+	h := &Heap{pages: make([]page, 1), room: make([]uint32, len(classes.sizes))}
+	runtime.SetFinalizer(h, func(h *Heap) { h.expire(2) })
+	return h
+}
+
+// expire gives all maps back some collections after the heap was seen unreachable, so that bytes on their way out of a
+// call that the heap does not outlive stay readable.
+func (h *Heap) expire(cycles int) {
+	if cycles > 0 {
+		runtime.SetFinalizer(h, func(h *Heap) { h.expire(cycles - 1) })
+		return
+	}
+	for !h.Drop(1 << 30) {
+	}
+}
+
+// Alloc gives a cell of at least n bytes, all of it, with whatever was in it.
+func (h *Heap) Alloc(n int) (Ref, []byte) {
+	if n > ClassBytesMax {
+		return h.allocLarge(n)
+	}
+	class := classOf(n)
+	number := h.room[class]
+	if number == 0 {
+		number = h.newPage(class)
+	}
+	p := &h.pages[number]
+	var slot uint32
+	if p.free != 0 {
+		slot = uint32(p.free - 1)
+		p.free = binary.LittleEndian.Uint16(p.mem[slot*p.size:])
+	} else {
+		slot = uint32(p.fresh)
+		p.fresh++
+	}
+	p.used++
+	if p.free == 0 && (uint32(p.fresh)+1)*p.size > pageBytes {
+		h.unlist(number)
+	}
+	h.used += int64(p.size)
+	at := slot * p.size
+	return Ref(number<<slotBits | slot), p.mem[at : at+p.size : at+p.size]
+}
+
+// Cell gives the bytes of a cell, all of it.
+func (h *Heap) Cell(r Ref) []byte {
+	p := &h.pages[r>>slotBits]
+	at := uint32(r&slotMask) * p.size
+	return p.mem[at : at+p.size : at+p.size]
+}
+
+// Free takes a cell back.
+func (h *Heap) Free(r Ref) {
+	number := uint32(r >> slotBits)
+	p := &h.pages[number]
+	h.used -= int64(p.size)
+	if p.size > ClassBytesMax {
+		h.freeLarge(number)
+		return
+	}
+	slot := uint32(r & slotMask)
+	binary.LittleEndian.PutUint16(p.mem[slot*p.size:], p.free)
+	p.free = uint16(slot + 1)
+	p.used--
+	if !p.listed {
+		h.list(number)
+	}
+	if p.used == 0 && (p.prev != 0 || p.next != 0) {
+		h.unlist(number)
+		giveBack(p.mem)
+		h.mapped -= pageBytes
+		p.size = 0
+		h.empty = append(h.empty, number)
+	}
+}
+
+// newPage gives a page to a class.
+func (h *Heap) newPage(class uint8) uint32 {
+	var number uint32
+	if n := len(h.empty); n > 0 {
+		number, h.empty = h.empty[n-1], h.empty[:n-1]
+	} else {
+		if len(h.left) == 0 {
+			h.left = reserve(extentBytes)
+			h.extents = append(h.extents, h.left)
+		}
+		number = h.number()
+		h.pages[number].mem = h.left[:pageBytes:pageBytes]
+		h.left = h.left[pageBytes:]
+	}
+	h.mapped += pageBytes
+	h.pages[number] = page{mem: h.pages[number].mem, size: classes.sizes[class], class: class}
+	h.list(number)
+	return number
+}
+
+// number gives a page number that has no memory.
+func (h *Heap) number() uint32 {
+	if n := len(h.unborn); n > 0 {
+		number := h.unborn[n-1]
+		h.unborn = h.unborn[:n-1]
+		return number
+	}
+	if len(h.pages) == pagesMax {
+		panic("slab: the heap is full")
+	}
+	h.pages = append(h.pages, page{})
+	return uint32(len(h.pages) - 1)
+}
+
+func (h *Heap) allocLarge(n int) (Ref, []byte) {
+	number := h.number()
+	size := roundUp(n)
+	var mem []byte
+	if size >= ownMapBytes {
+		mem = reserve(size)
+	} else {
+		mem = make([]byte, size)
+	}
+	h.pages[number] = page{mem: mem, size: uint32(len(mem)), used: 1}
+	h.used += int64(len(mem))
+	h.mapped += int64(len(mem))
+	return Ref(number << slotBits), mem[:len(mem):len(mem)]
+}
+
+func (h *Heap) freeLarge(number uint32) {
+	p := &h.pages[number]
+	h.mapped -= int64(len(p.mem))
+	releaseLarge(p.mem)
+	*p = page{}
+	h.unborn = append(h.unborn, number)
+}
+
+func releaseLarge(mem []byte) {
+	if len(mem) >= ownMapBytes {
+		release(mem)
+	}
+}
+
+func (h *Heap) list(number uint32) {
+	p := &h.pages[number]
+	p.prev, p.next, p.listed = 0, h.room[p.class], true
+	if p.next != 0 {
+		h.pages[p.next].prev = number
+	}
+	h.room[p.class] = number
+}
+
+func (h *Heap) unlist(number uint32) {
+	p := &h.pages[number]
+	if p.prev != 0 {
+		h.pages[p.prev].next = p.next
+	} else {
+		h.room[p.class] = p.next
+	}
+	if p.next != 0 {
+		h.pages[p.next].prev = p.prev
+	}
+	p.prev, p.next, p.listed = 0, 0, false
+}
+
+// Drop gives maps back to the system, up to about so many bytes a call, until there are none (done). After the first call
+// no cell of the heap may be touched.
+func (h *Heap) Drop(bytes int) (done bool) {
+	h.left, h.empty = nil, nil
+	for bytes > 0 && len(h.pages) > 0 {
+		p := &h.pages[len(h.pages)-1]
+		if p.size > ClassBytesMax {
+			bytes -= len(p.mem)
+			releaseLarge(p.mem)
+		} else if p.size > 0 {
+			bytes -= pageBytes
+			giveBack(p.mem)
+		}
+		p.mem = nil
+		h.pages = h.pages[:len(h.pages)-1]
+	}
+	for bytes > 0 && len(h.pages) == 0 && h.dropped < len(h.extents) {
+		release(h.extents[h.dropped])
+		h.extents[h.dropped] = nil
+		h.dropped++
+		bytes -= pageBytes
+	}
+	h.used, h.mapped = 0, 0
+	return len(h.pages) == 0 && h.dropped == len(h.extents)
+}
+
+// Bytes gives the bytes of all cells in use, and of all pages that hold them.
+func (h *Heap) Bytes() (used, mapped int64) { return h.used, h.mapped }
+
+// View sees a cell as items of a type that has no pointers, which the collector would not find there. Cells begin at
+// multiples of 8 bytes, because classes are such multiples and maps begin at pages of the system (and Go's large
+// allocations likewise).
+func View[T any](cell []byte) []T {
+	var one T
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(cell))), len(cell)/int(unsafe.Sizeof(one)))
+}
+
+// BytesOf is the size of n items of a type.
+func BytesOf[T any](n int) int {
+	var one T
+	return n * int(unsafe.Sizeof(one))
+}

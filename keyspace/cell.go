@@ -1,0 +1,224 @@
+package keyspace
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"github.com/tandemkv/tandem/internal/slab"
+)
+
+// Two forms of cells lie in a store's heap.
+//
+// A plain cell, of a field or a member, is the length of its key as a base-128 number, the key, and what follows it: for
+// a field the value with its length in front, for a member of a sorted set 8 bytes of score.
+//
+// An entry's cell is its header, then 8 bytes of deadline if the flag says so, the key with its length in front, and the
+// value. The header is:
+//
+//	byte 0     the kind in the low 4 bits, flags in the high ones
+//	byte 1     the encoding in the low 4 bits, an integer's number of bytes in the high ones
+//	bytes 2-5  the stamp
+//	bytes 6-9  access information for eviction; while the entry is open, its place among the open ones
+//
+// The value of an integer is its bytes. A large structure is its number in the store's table, 4 bytes. Other values are
+// their number of elements (a list's size in Redis' form behind it), the length of their bytes, and the bytes. The length
+// takes 4 bytes when flagWide says so: then the bytes may change and grow in place, up to the end of the cell.
+
+const (
+	kindMask     = 0x0f
+	flagDeadline = 0x10
+	flagBorn     = 0x20
+	flagOpen     = 0x40
+	flagWide     = 0x80
+
+	stampAt     = 2
+	accessAt    = 6
+	headerBytes = 10
+
+	// wideBytesMin is the size from which bytes are changed in place, instead of being copied out and in again.
+	wideBytesMin = 2 << 10
+)
+
+// cells is a heap and the form of the cells that an index holds.
+type cells struct {
+	heap    *slab.Heap
+	entries bool // entries' cells, else plain ones
+}
+
+// key gives the key of a cell.
+func (c cells) key(r slab.Ref) []byte {
+	cell := c.heap.Cell(r)
+	if !c.entries {
+		key, _ := plainKey(cell)
+		return key
+	}
+	key, _ := plainKey(cell[keyAt(cell):])
+	return key
+}
+
+func keyAt(cell []byte) int {
+	if cell[0]&flagDeadline != 0 {
+		return headerBytes + 8
+	}
+	return headerBytes
+}
+
+// plainKey gives the key at the beginning of a plain cell, and what follows it.
+func plainKey(cell []byte) (key, rest []byte) {
+	n, size := int(cell[0]), 1
+	if n >= 0x80 {
+		long, read := binary.Uvarint(cell)
+		n, size = int(long), read
+	}
+	return cell[size : size+n : size+n], cell[size+n:]
+}
+
+// holds says whether the cell's key is the given one.
+func (c cells) holds(r slab.Ref, key []byte) bool { return bytes.Equal(c.key(r), key) }
+
+// putKey makes a plain cell with room for more bytes behind the key, and gives those.
+func (c cells) putKey(key []byte, more int) (r slab.Ref, rest []byte) {
+	r, cell := c.heap.Alloc(lengthSize(len(key)) + len(key) + more)
+	n := binary.PutUvarint(cell, uint64(len(key)))
+	n += copy(cell[n:], key)
+	return r, cell[n:]
+}
+
+// stampOf and bornOf read an entry's cell without opening it.
+func stampOf(cell []byte) uint32 { return binary.LittleEndian.Uint32(cell[stampAt:]) }
+
+// decode reads an entry's cell. Its key and bytes alias the cell.
+func (s *store) decode(r slab.Ref, e *entry) {
+	cell := s.heap.Cell(r)
+	*e = entry{store: s, ref: r, stamp: stampOf(cell), access: binary.LittleEndian.Uint32(cell[accessAt:]), born: cell[0]&flagBorn != 0}
+	e.kind, e.encoding = Kind(cell[0]&kindMask), encoding(cell[1]&kindMask)
+	at := headerBytes
+	if cell[0]&flagDeadline != 0 {
+		e.deadline = int64(binary.LittleEndian.Uint64(cell[at:]))
+		at += 8
+	}
+	key, rest := plainKey(cell[at:])
+	e.key = key
+	switch e.encoding {
+	case encodingInt:
+		e.number = signed(rest[:cell[1]>>4])
+		return
+	case encodingQuicklist, encodingHashtable, encodingSkiplist:
+		e.tableAt = binary.LittleEndian.Uint32(rest)
+		e.large = s.larges.all[e.tableAt]
+		return
+	}
+	if e.kind != KindString {
+		rest = takeNumber(rest, &e.number)
+	}
+	if e.kind == KindList {
+		var size int64
+		rest = takeNumber(rest, &size)
+		e.listpackBytes = int(size)
+	}
+	var n int
+	if cell[0]&flagWide != 0 {
+		n, rest = int(binary.LittleEndian.Uint32(rest)), rest[4:]
+		e.data = rest[:n]
+		return
+	}
+	var short int64
+	rest = takeNumber(rest, &short)
+	n = int(short)
+	e.data, e.fixed = rest[:n:n], true
+}
+
+func takeNumber(p []byte, n *int64) (rest []byte) {
+	if p[0] < 0x80 {
+		*n = int64(p[0])
+		return p[1:]
+	}
+	long, read := binary.Uvarint(p)
+	*n = int64(long)
+	return p[read:]
+}
+
+// encodedSize is what the entry's cell takes.
+func (e *entry) encodedSize() int {
+	size := headerBytes + lengthSize(len(e.key)) + len(e.key)
+	if e.deadline != 0 {
+		size += 8
+	}
+	switch e.encoding {
+	case encodingInt:
+		return size + signedSize(e.number)
+	case encodingQuicklist, encodingHashtable, encodingSkiplist:
+		return size + 4
+	}
+	if e.kind != KindString {
+		size += lengthSize(int(e.number))
+	}
+	if e.kind == KindList {
+		size += lengthSize(e.listpackBytes)
+	}
+	if e.wide() {
+		return size + 4 + len(e.data)
+	}
+	return size + lengthSize(len(e.data)) + len(e.data)
+}
+
+func (v *value) wide() bool { return len(v.data) >= wideBytesMin }
+
+// encode writes the entry into a cell of at least encodedSize bytes that its bytes do not alias, or only at the very
+// place where they go.
+func (e *entry) encode(cell []byte) {
+	at := e.encodeHeader(cell)
+	at += binary.PutUvarint(cell[at:], uint64(len(e.key)))
+	at += copy(cell[at:], e.key)
+	e.encodeValue(cell[at:])
+}
+
+func (e *entry) encodeHeader(cell []byte) (at int) {
+	first := byte(e.kind)
+	at = headerBytes
+	if e.deadline != 0 {
+		first |= flagDeadline
+		binary.LittleEndian.PutUint64(cell[at:], uint64(e.deadline))
+		at += 8
+	}
+	if e.born {
+		first |= flagBorn
+	}
+	if e.encoding >= encodingEmbstr && e.large == nil && e.wide() {
+		first |= flagWide
+	}
+	cell[0], cell[1] = first, byte(e.encoding)
+	if e.encoding == encodingInt {
+		cell[1] |= byte(signedSize(e.number) << 4)
+	}
+	binary.LittleEndian.PutUint32(cell[stampAt:], e.stamp)
+	binary.LittleEndian.PutUint32(cell[accessAt:], e.access)
+	return at
+}
+
+func (e *entry) encodeValue(p []byte) {
+	switch e.encoding {
+	case encodingInt:
+		putSigned(p[:signedSize(e.number)], e.number)
+		return
+	case encodingQuicklist, encodingHashtable, encodingSkiplist:
+		binary.LittleEndian.PutUint32(p, e.tableAt)
+		return
+	}
+	at := 0
+	if e.kind != KindString {
+		at += binary.PutUvarint(p, uint64(e.number))
+	}
+	if e.kind == KindList {
+		at += binary.PutUvarint(p[at:], uint64(e.listpackBytes))
+	}
+	if e.wide() {
+		binary.LittleEndian.PutUint32(p[at:], uint32(len(e.data)))
+		at += 4
+	} else {
+		at += binary.PutUvarint(p[at:], uint64(len(e.data)))
+	}
+	if len(e.data) > 0 && &p[at] != &e.data[0] {
+		copy(p[at:], e.data)
+	}
+}
