@@ -145,6 +145,9 @@ func (x *executor) tick() {
 func (x *executor) release(flush []*session) []*session {
 	x.settle()
 	x.bulletin.post(x.role.history, x.logEnd)
+	if x.carrier != nil {
+		x.stats.endRound()
+	}
 	flush = append(flush, x.flush...)
 	clear(x.flush)
 	x.flush = x.flush[:0]

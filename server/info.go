@@ -37,6 +37,7 @@ func infoSections() []infoSection {
 		{"modules", true, func(*executor, *infoText) {}},
 		{"commandstats", false, infoCommandStats},
 		{"errorstats", true, infoErrorStats},
+		{"latencystats", false, infoLatencyStats},
 		{"cluster", true, func(x *executor, b *infoText) { b.line("cluster_enabled", 0) }},
 		{"keyspace", true, infoKeyspace},
 	}
@@ -258,6 +259,11 @@ func infoStats(x *executor, b *infoText) {
 	b.line("client_query_buffer_limit_disconnections", t.queryLimitDisconnections)
 	b.line("client_output_buffer_limit_disconnections", t.outputLimitDisconnections)
 	b.line("protocol_errors", t.protocolErrors)
+	b.line("eventloop_cycles", t.rounds)
+	b.line("eventloop_duration_sum", t.roundTime.Microseconds())
+	b.line("eventloop_duration_cmd_sum", t.commandTime.Microseconds())
+	b.line("instantaneous_eventloop_cycles_per_sec", t.roundsPerSecond)
+	b.line("instantaneous_eventloop_duration_usec", t.roundMicros)
 }
 
 // redisRole is the role in Redis' words: a fenced node shows as a master that refuses writes.

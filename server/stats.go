@@ -13,6 +13,11 @@ type stats struct {
 	began time.Time     // base of the clock
 	clock time.Duration // when the last command ended
 
+	// Rounds are the holdings of carriers: what Redis calls cycles of its event loop.
+	rounds, roundsLast, roundsPerSecond, roundMicros int64
+	roundBegan, roundTime, roundTimeLast             time.Duration
+	commandTime                                      time.Duration
+
 	inputBytes, outputBytes atomic.Int64
 
 	commands                  int64
@@ -39,6 +44,7 @@ type stats struct {
 // commandStats is one cmdstat_ line of INFO.
 type commandStats struct {
 	calls, nanos, rejected, failed int64
+	latency                        *histogram // nil until it has run
 }
 
 // errorKindsMax bounds errorstat_: a script can make up error codes.
@@ -52,13 +58,27 @@ func (t *stats) init(commands int) {
 
 // startClock begins the measuring of a holding's commands: each ends where the next begins, so that one look at the
 // clock is enough for each.
-func (t *stats) startClock(now time.Time) { t.clock = now.Sub(t.began) }
+func (t *stats) startClock(now time.Time) {
+	t.clock = now.Sub(t.began)
+	t.roundBegan = t.clock
+}
+
+// endRound ends the holding of a carrier.
+func (t *stats) endRound() {
+	t.rounds++
+	t.commandTime += t.clock - t.roundBegan
+	t.roundTime += time.Since(t.began) - t.roundBegan
+}
 
 func (t *stats) ran(spec *command.Spec) {
 	now := time.Since(t.began)
 	c := &t.byCommand[spec.ID]
 	c.calls++
 	c.nanos += int64(now - t.clock)
+	if c.latency == nil {
+		c.latency = new(histogram)
+	}
+	c.latency.add(int64(now - t.clock))
 	t.clock = now
 }
 
@@ -88,6 +108,10 @@ func (t *stats) sample(now time.Time) {
 	if passed := now.Sub(t.opsAt); passed >= time.Second {
 		t.ops = int64(float64(t.commands-t.opsLast) / passed.Seconds())
 		t.opsAt, t.opsLast = now, t.commands
+		rounds := t.rounds - t.roundsLast
+		t.roundsPerSecond = int64(float64(rounds) / passed.Seconds())
+		t.roundMicros = (t.roundTime - t.roundTimeLast).Microseconds() / max(rounds, 1)
+		t.roundsLast, t.roundTimeLast = t.rounds, t.roundTime
 	}
 }
 
