@@ -1,10 +1,6 @@
 package keyspace
 
-import (
-	"cmp"
-
-	"github.com/tandemkv/tandem/internal/slab"
-)
+import "github.com/tandemkv/tandem/internal/slab"
 
 // deadline is one row of a database's deadlines, which are kept in order: the next to expire are always at the front,
 // however many keys there are. It names the key by its hash, which stays what it is when the entry's cell moves. Keys that
@@ -18,7 +14,10 @@ type deadline struct {
 type byTime struct{}
 
 func (byTime) before(a, b deadline) bool {
-	return cmp.Or(cmp.Compare(a.atMs, b.atMs), cmp.Compare(a.hash, b.hash)) < 0
+	if a.atMs != b.atMs {
+		return a.atMs < b.atMs
+	}
+	return a.hash < b.hash
 }
 
 // due visits the keys of a row: mostly one.

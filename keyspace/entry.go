@@ -200,6 +200,10 @@ func (s *store) writeBack(e *entry) {
 		binary.LittleEndian.PutUint32(cell[accessAt:], e.access)
 		return
 	}
+	if s.sameLayout(e, cell) {
+		e.encodeHeader(cell)
+		return
+	}
 	s.settleLarge(e)
 	size := e.encodedSize()
 	inside := e.fixed || within(e.data, cell)
@@ -208,6 +212,14 @@ func (s *store) writeBack(e *entry) {
 		return
 	}
 	e.encode(cell)
+}
+
+// sameLayout says whether nothing but the header has to be written.
+func (s *store) sameLayout(e *entry, cell []byte) bool {
+	if (cell[0]&flagDeadline != 0) != (e.deadline != 0) || Kind(cell[0]&kindMask) != e.kind || encoding(cell[1]&kindMask) != e.encoding {
+		return false
+	}
+	return e.fixed || e.large != nil && e.tableAt != 0 && s.larges.all[e.tableAt] == e.large
 }
 
 // within says whether bytes that may be changed in place are those of the cell; both end where the cell ends.

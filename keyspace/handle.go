@@ -30,11 +30,17 @@ type handle struct {
 
 // change must be called before each change, and gives the value to change.
 func (h *handle) change() *value {
+	v := h.changeInPlace()
+	v.mutable(h.at.arena, 0)
+	return v
+}
+
+// changeInPlace is change for a value whose bytes are overwritten with as many others, where they are, or not touched.
+func (h *handle) changeInPlace() *value {
 	h.db.ks.dirtyTotal++
 	if !h.opened {
 		h.begin()
 	}
-	h.at.v.mutable(h.at.arena, 0)
 	return h.at.v
 }
 

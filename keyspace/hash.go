@@ -172,7 +172,7 @@ func (db *DB) ReplaceHash(key []byte, event string) *HashEdit {
 
 // Set sets a field. Setting an equal value is a change, as in Redis.
 func (h *HashEdit) Set(field, value []byte) (created bool) {
-	v := h.handle.change()
+	v := h.handle.changeInPlace()
 	limits := &h.handle.db.ks.limits
 	if v.encoding == encodingListpack {
 		if len(field) <= limits.HashMaxListpackValue && len(value) <= limits.HashMaxListpackValue {
@@ -185,11 +185,12 @@ func (h *HashEdit) Set(field, value []byte) (created bool) {
 
 func (h *HashEdit) setPacked(v *value, field, value []byte, entriesMax int) (created bool) {
 	from, to, old := packedField(v.data, field)
-	switch {
-	case from >= 0 && len(old) == len(value):
+	if from >= 0 && len(old) == len(value) {
 		copy(old, value)
 		return false
-	case from >= 0:
+	}
+	v.mutable(h.arena, packedSize(len(field))+packedSize(len(value)))
+	if from >= 0 {
 		v.data = packedSplice(v.data, to-packedSize(len(old)), to, value)
 		return false
 	}

@@ -17,6 +17,7 @@ import (
 const (
 	segmentSlotsMin  = 8
 	segmentSlotsMax  = 1024
+	segmentStep      = 128
 	segmentMergeFill = segmentSlotsMax / 4 // siblings with fewer items together become one
 	splitDepthMax    = 24                  // deeper a slot's part of the hash would say too little
 	pieceItems       = 12                  // aimed at by one step of a walk
@@ -43,7 +44,6 @@ type segment struct {
 	ref   slab.Ref // that cell
 	count int
 	depth uint8 // all hashes here agree in so many top bits
-	bits  uint8 // 1<<bits slots
 }
 
 const hashMask uint64 = (1<<hashBits - 1) << (64 - hashBits)
@@ -53,9 +53,10 @@ func refOf(slot uint64) slab.Ref         { return slab.Ref(uint32(slot)) }
 
 func newIndex(seed uint64, of cells) index { return index{seed: seed, cells: of} }
 
-func (x *index) newSegment(depth, bits uint8) *segment {
-	r, cell := x.heap.Alloc(8 << bits)
-	s := &segment{slots: slab.View[uint64](cell)[:1<<bits], ref: r, depth: depth, bits: bits}
+// newSegment makes a segment of at least so many slots: as many as its cell holds.
+func (x *index) newSegment(depth uint8, slots int) *segment {
+	r, cell := x.heap.Alloc(slab.BytesOf[uint64](slots))
+	s := &segment{slots: slab.View[uint64](cell), ref: r, depth: depth}
 	clear(s.slots)
 	return s
 }
@@ -65,7 +66,26 @@ func (x *index) hash(key []byte) uint64 { return hashKey(x.seed, key) }
 func (x *index) segmentOf(h uint64) *segment { return x.dir[h>>(64-x.depth)] }
 
 // home is the slot where the search for h begins. It grows with h, so that a segment is nearly sorted.
-func (s *segment) home(h uint64) int { return int((h & hashMask << s.depth) >> (64 - s.bits)) }
+func (s *segment) home(h uint64) int {
+	at, _ := bits.Mul64(h&hashMask<<s.depth, uint64(len(s.slots)))
+	return int(at)
+}
+
+// after is the next slot; the search goes round at the end.
+func (s *segment) after(i int) int {
+	if i++; i < len(s.slots) {
+		return i
+	}
+	return 0
+}
+
+// distance is the number of steps from one slot to another.
+func (s *segment) distance(from, to int) int {
+	if to >= from {
+		return to - from
+	}
+	return to - from + len(s.slots)
+}
 
 func (s *segment) full() bool { return s.count >= len(s.slots)*4/5 }
 
@@ -82,8 +102,7 @@ func (x *index) find(h uint64, key []byte) slab.Ref {
 }
 
 func (x *index) slot(s *segment, h uint64, key []byte) int {
-	mask := len(s.slots) - 1
-	for i := s.home(h); ; i = (i + 1) & mask {
+	for i := s.home(h); ; i = s.after(i) {
 		slot := s.slots[i]
 		if slot == 0 {
 			return -1
@@ -96,8 +115,7 @@ func (x *index) slot(s *segment, h uint64, key []byte) int {
 
 // slotOfRef gives the slot of a cell that is there.
 func (s *segment) slotOfRef(h uint64, r slab.Ref) int {
-	mask := len(s.slots) - 1
-	for i := s.home(h); ; i = (i + 1) & mask {
+	for i := s.home(h); ; i = s.after(i) {
 		switch s.slots[i] {
 		case slotOf(h, r):
 			return i
@@ -119,8 +137,7 @@ func (x *index) alike(h uint64, fn func(r slab.Ref) bool) {
 		return
 	}
 	s := x.segmentOf(h)
-	mask := len(s.slots) - 1
-	for i := s.home(h); s.slots[i] != 0; i = (i + 1) & mask {
+	for i := s.home(h); s.slots[i] != 0; i = s.after(i) {
 		if (s.slots[i]^h)&hashMask == 0 && !fn(refOf(s.slots[i])) {
 			return
 		}
@@ -130,7 +147,7 @@ func (x *index) alike(h uint64, fn func(r slab.Ref) bool) {
 // insert adds a cell whose key is not there.
 func (x *index) insert(h uint64, r slab.Ref) {
 	if x.dir == nil {
-		x.dir = []*segment{x.newSegment(0, uint8(bits.Len(segmentSlotsMin-1)))}
+		x.dir = []*segment{x.newSegment(0, segmentSlotsMin)}
 		x.segments, x.deepest = 1, 1
 	}
 	s := x.segmentOf(h)
@@ -143,10 +160,9 @@ func (x *index) insert(h uint64, r slab.Ref) {
 }
 
 func (s *segment) put(slot uint64) {
-	mask := len(s.slots) - 1
 	i := s.home(slot)
 	for s.slots[i] != 0 {
-		i = (i + 1) & mask
+		i = s.after(i)
 	}
 	s.slots[i] = slot
 	s.count++
@@ -157,15 +173,24 @@ func (x *index) makeRoom(s *segment, h uint64) {
 	// not produce, enlarge their segment instead.
 	crowded := s.depth == x.depth && 1<<x.depth >= 16*x.segments+16
 	if len(s.slots) < segmentSlotsMax || s.depth >= splitDepthMax || crowded {
-		x.resize(s, h, s.bits+1)
+		x.resize(s, h, s.larger())
 		return
 	}
 	x.split(s, h)
 }
 
+// larger is the next number of slots: small steps while there are many, so that few stay empty.
+func (s *segment) larger() int {
+	n := len(s.slots)
+	if n < segmentStep || n >= segmentSlotsMax {
+		return 2 * n
+	}
+	return min(n+segmentStep, segmentSlotsMax)
+}
+
 // resize gives a segment another number of slots.
-func (x *index) resize(s *segment, h uint64, bits uint8) {
-	t := x.newSegment(s.depth, bits)
+func (x *index) resize(s *segment, h uint64, slots int) {
+	t := x.newSegment(s.depth, slots)
 	s.pour(t)
 	from, to := x.place(h, s.depth)
 	for i := from; i < to; i++ {
@@ -193,7 +218,13 @@ func (x *index) split(s *segment, h uint64) {
 	if s.depth == x.depth {
 		x.double()
 	}
-	low, high := x.newSegment(s.depth+1, s.bits), x.newSegment(s.depth+1, s.bits)
+	ones := 0
+	for _, slot := range s.slots {
+		if slot != 0 && slot<<s.depth>>63 == 1 {
+			ones++
+		}
+	}
+	low, high := x.newSegment(s.depth+1, slotsFor(s.count-ones)), x.newSegment(s.depth+1, slotsFor(ones))
 	for _, slot := range s.slots {
 		switch {
 		case slot == 0:
@@ -218,6 +249,9 @@ func (x *index) split(s *segment, h uint64) {
 		x.deepest += 2
 	}
 }
+
+// slotsFor is the number of slots for so many items and some more.
+func slotsFor(items int) int { return max(items+items/2, segmentSlotsMin) }
 
 func (x *index) double() {
 	dir := make([]*segment, 2*len(x.dir))
@@ -247,14 +281,13 @@ func (x *index) removeKey(h uint64, key []byte) slab.Ref {
 
 // clear empties a slot and moves up what had to pass it, so that no search ends too early and no marker stays.
 func (s *segment) clear(i int) {
-	mask := len(s.slots) - 1
 	for j := i; ; {
-		j = (j + 1) & mask
+		j = s.after(j)
 		if s.slots[j] == 0 {
 			break
 		}
 		// The item at j may move to i unless its home lies cyclically in (i, j].
-		if home := s.home(s.slots[j]); (j-home)&mask >= (j-i)&mask {
+		if s.distance(s.home(s.slots[j]), j) >= s.distance(i, j) {
 			s.slots[i] = s.slots[j]
 			i = j
 		}
@@ -272,7 +305,7 @@ func (x *index) maybeShrink(s *segment, h uint64) {
 		}
 	}
 	if len(s.slots) > segmentSlotsMin && s.count <= len(s.slots)/8 {
-		x.resize(s, h, s.bits-1)
+		x.resize(s, h, max(len(s.slots)/2, segmentSlotsMin))
 	}
 }
 
@@ -282,7 +315,7 @@ func (x *index) sibling(h uint64, depth uint8) int {
 }
 
 func (x *index) merge(s, other *segment, h uint64) {
-	merged := x.newSegment(s.depth-1, uint8(bits.Len(segmentMergeFill*2-1)))
+	merged := x.newSegment(s.depth-1, slotsFor(s.count+other.count))
 	s.pour(merged)
 	other.pour(merged)
 	x.heap.Free(s.ref)
@@ -339,11 +372,15 @@ func (x *index) piece(pos uint64, fn func(r slab.Ref)) (next uint64) {
 	width := 64 - depth
 	pos &= hashMask
 	last := pos | (1<<width - 1)
-	mask := len(s.slots) - 1
+	n := len(s.slots)
 	from, to := s.home(pos), s.home(last)
 	// Past its home an item stands before the next empty slot; at the end of the segment the search goes round.
-	for i := from; i <= from+mask; i++ {
-		slot := s.slots[i&mask]
+	for i := from; i < from+n; i++ {
+		at := i
+		if at >= n {
+			at -= n
+		}
+		slot := s.slots[at]
 		if slot == 0 {
 			if i >= to {
 				break
