@@ -40,6 +40,13 @@ func (ks *Keyspace) retireStore(s *store) {
 	}
 }
 
+// FreeSome gives back a piece of what large deletions and flushes left, as each Begin does: for housekeeping, between
+// commands. more: there is more.
+func (ks *Keyspace) FreeSome() (more bool) {
+	ks.sweep()
+	return len(ks.retired.larges)+len(ks.retired.heaps) > 0
+}
+
 // sweep gives back what may go now.
 func (ks *Keyspace) sweep() {
 	r := &ks.retired

@@ -37,7 +37,7 @@ func (v *Server) keepHouse() {
 		x.acquire(nil)
 		busy := false
 		if !x.house.paused {
-			busy = x.expireSlice()
+			busy = x.expireSlice() || x.freeSlice()
 			x.pingStandbys()
 			x.closeIdle()
 			x.stats.sample(x.now)
@@ -70,6 +70,15 @@ func (x *executor) expireSlice() bool {
 		x.noteChanges(nil)
 		x.closeUnit(nil)
 		if !more || time.Since(began) > slice {
+			return more
+		}
+	}
+}
+
+// freeSlice gives memory of large deletions back for at most a slice. true: there is more.
+func (x *executor) freeSlice() (more bool) {
+	for began := time.Now(); ; {
+		if more = x.ks.FreeSome(); !more || time.Since(began) > slice {
 			return more
 		}
 	}

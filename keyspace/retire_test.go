@@ -1,0 +1,28 @@
+package keyspace
+
+import (
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What a large deletion leaves is given back in pieces, without any further command.
+func TestFreeSome_emptiesWhatWasDeleted(t *testing.T) {
+	ks := New(Options{Databases: 1})
+	ks.Begin(1, ExpiryDelete)
+	h := ks.DB(0).ReplaceHash([]byte("large"), "hset")
+	for i := range 20_000 {
+		h.Set([]byte("field:"+strconv.Itoa(i)), []byte("value"))
+	}
+	ks.End()
+	ks.Begin(2, ExpiryDelete)
+	require.True(t, ks.DB(0).Remove([]byte("large"), "del"))
+	ks.End()
+	pieces := 1
+	for ks.FreeSome() {
+		pieces++
+	}
+	require.Greater(t, pieces, 10)
+	require.False(t, ks.FreeSome())
+}
