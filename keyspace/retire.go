@@ -40,6 +40,19 @@ func (ks *Keyspace) retireStore(s *store) {
 	}
 }
 
+// Memory is the bytes of the cells in use, and of the pages mapped for them: data that Go's heap does not show.
+func (ks *Keyspace) Memory() (used, mapped int64) {
+	for _, db := range ks.dbs {
+		u, m := db.store.heap.Bytes()
+		used, mapped = used+u, mapped+m
+	}
+	for _, h := range ks.retired.heaps {
+		u, m := h.Bytes()
+		used, mapped = used+u, mapped+m
+	}
+	return used, mapped
+}
+
 // FreeSome gives back a piece of what large deletions and flushes left, as each Begin does: for housekeeping, between
 // commands. more: there is more.
 func (ks *Keyspace) FreeSome() (more bool) {

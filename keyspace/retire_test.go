@@ -26,3 +26,24 @@ func TestFreeSome_emptiesWhatWasDeleted(t *testing.T) {
 	require.Greater(t, pieces, 10)
 	require.False(t, ks.FreeSome())
 }
+
+// Memory follows the data up and down.
+func TestMemory_followsTheData(t *testing.T) {
+	ks := New(Options{Databases: 2})
+	empty, _ := ks.Memory()
+	ks.Begin(1, ExpiryDelete)
+	for i := range 10_000 {
+		ks.DB(1).PutString([]byte("key:"+strconv.Itoa(i)), make([]byte, 100), 0, "set")
+	}
+	ks.End()
+	full, mapped := ks.Memory()
+	require.Greater(t, full-empty, int64(10_000*100))
+	require.GreaterOrEqual(t, mapped, full)
+	ks.Begin(2, ExpiryDelete)
+	ks.FlushAll()
+	ks.End()
+	for ks.FreeSome() {
+	}
+	after, _ := ks.Memory()
+	require.Less(t, after-empty, int64(10_000))
+}

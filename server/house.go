@@ -110,7 +110,7 @@ func (x *executor) closeIdle() {
 
 // checkMemory opens and closes the gate for commands that need memory (maxmemory). The figure is as old as the round.
 func (x *executor) checkMemory() {
-	used := int64(usedMemory())
+	used := x.memoryInUse()
 	x.stats.memoryPeak = max(x.stats.memoryPeak, used)
 	x.memoryFull = x.opts.MaxMemory > 0 && used > x.opts.MaxMemory
 }

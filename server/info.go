@@ -140,6 +140,12 @@ func infoClients(x *executor, b *infoText) {
 	b.line("total_blocking_keys_on_nokey", 0)
 }
 
+// memoryInUse is the heap in use and the data outside of it.
+func (x *executor) memoryInUse() int64 {
+	cells, _ := x.ks.Memory()
+	return int64(usedMemory()) + cells
+}
+
 // usedMemory is the heap in use. It stops nobody.
 func usedMemory() uint64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
@@ -148,7 +154,7 @@ func usedMemory() uint64 {
 }
 
 func infoMemory(x *executor, b *infoText) {
-	used := usedMemory()
+	used := uint64(x.memoryInUse())
 	rss := residentBytes()
 	b.line("used_memory", used)
 	b.line("used_memory_human", human(int64(used)))
@@ -157,6 +163,10 @@ func infoMemory(x *executor, b *infoText) {
 	peak := max(x.stats.memoryPeak, int64(used))
 	b.line("used_memory_peak", peak)
 	b.line("used_memory_peak_human", human(peak))
+	cells, mapped := x.ks.Memory()
+	b.line("used_memory_dataset", cells)
+	b.line("slab_used_bytes", cells)
+	b.line("slab_mapped_bytes", mapped)
 	b.line("maxmemory", x.opts.MaxMemory)
 	b.line("maxmemory_human", human(x.opts.MaxMemory))
 	b.line("maxmemory_policy", "noeviction")

@@ -40,7 +40,7 @@ func (v *Server) freezeAll() *snapshot {
 	}
 	snap.w.Header(
 		rdb.Aux{Name: "redis-ver", Value: RedisVersion}, rdb.Aux{Name: "redis-bits", Value: "64"},
-		rdb.Aux{Name: "ctime", Value: strconv.FormatInt(x.now.Unix(), 10)}, rdb.Aux{Name: "used-mem", Value: strconv.FormatUint(usedMemory(), 10)},
+		rdb.Aux{Name: "ctime", Value: strconv.FormatInt(x.now.Unix(), 10)}, rdb.Aux{Name: "used-mem", Value: strconv.FormatInt(x.memoryInUse(), 10)},
 		rdb.Aux{Name: "repl-stream-db", Value: strconv.Itoa(max(db, 0))},
 		rdb.Aux{Name: "repl-id", Value: x.role.history.Last().ID}, rdb.Aux{Name: "repl-offset", Value: strconv.FormatInt(x.stateEnd(), 10)},
 		rdb.Aux{Name: "aof-base", Value: "0"},
