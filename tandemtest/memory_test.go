@@ -13,7 +13,7 @@ func TestRun_maxmemory(t *testing.T) {
 	c.Must("SET", "k", "1")
 	c.Must("CONFIG", "SET", "maxmemory", "1")
 	refused := func() bool {
-		_, err := c.Do("SET", "k", "2")
+		_, err := c.Do("SET", "k", "1")
 		return err != nil && err.Error() == "OOM command not allowed when used memory > 'maxmemory'."
 	}
 	require.Eventually(t, refused, 10*time.Second, 10*time.Millisecond)
