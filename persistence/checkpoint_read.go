@@ -129,7 +129,7 @@ func (s *Store) LoadCheckpoint(fn func(db int, key, value []byte) error, progres
 	if err != nil {
 		return s.damaged("the checkpoint", err)
 	}
-	defer func() { err = errors.Join(err, iter.Close()) }()
+	defer func() { err = closeIter(iter, err) }()
 	done := 0
 	for ok := iter.First(); ok; ok = iter.Next() {
 		value, err := iter.ValueAndErr()
@@ -169,13 +169,13 @@ func (s *Store) validateLog() (start, end int64, err error) {
 		return 0, 0, s.missingRow(from, err)
 	}
 	scan := logScan{store: s, iter: iter, from: from, end: -1}
-	err = errors.Join(scan.run(), iter.Close())
+	err = closeIter(iter, scan.run())
 	if err != nil {
 		return 0, 0, err
 	}
 	start, end = scan.start, scan.end
 	if scan.torn != nil {
-		s.opts.Logf("store: dropped the last log row, at offset %d, half-written by a crash: %v", scan.tornOffset, scan.torn)
+		s.opts.Logf("store: dropped the last log row, at offset %d, half-written by a crash in %s: %v", scan.tornOffset, s.opts.Dir, scan.torn)
 		if err := s.dropRows(scan.tornOffset); err != nil {
 			return 0, 0, err
 		}

@@ -75,6 +75,9 @@
 //	                                                                      replay drops a torn batch as a whole
 //	rows synced (Synced said so)     all of them                          all there
 //	last row's checksum wrong        (not by Pebble; a torn disk)         row dropped and said
+//	newest WAL ends half-written     (see damage.go)                      dropped; said with file, offset, bytes
+//	WAL or manifest damaged before   -                                    CorruptionError: file, offset, what to do;
+//	synced records behind it                                              found before Pebble opens the folder
 //	any other damage, a gap          -                                    CorruptionError: row, offset, what to do;
 //	                                                                      below the checkpoint: its reader gets it
 //	writing runs and tables          old checkpoint, scratch files        scratch files removed

@@ -3,6 +3,8 @@ package persistence
 import (
 	"errors"
 	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
 )
 
 // Met by any caller of a store that was closed.
@@ -28,7 +30,10 @@ type CorruptionError struct {
 	Dir    string // the store
 	What   string // the row, in words
 	Offset int64  // log offset, or -1 where it is not about the log
-	Err    error
+	// File is the one that is damaged, where that is known, and FileOffset where in it; -1 if that is not known.
+	File       string
+	FileOffset int64
+	Err        error
 }
 
 func (e *CorruptionError) Error() string {
@@ -36,8 +41,18 @@ func (e *CorruptionError) Error() string {
 	if e.Offset >= 0 {
 		where = fmt.Sprintf("%s at log offset %d", e.What, e.Offset)
 	}
+	if e.File != "" {
+		where += ": file " + e.File
+		if e.FileOffset >= 0 {
+			where += fmt.Sprintf(" at offset %d", e.FileOffset)
+		}
+	}
+	cause := e.Err
+	if info := pebble.ExtractDataCorruptionInfo(e.Err); info != nil {
+		cause = info.Details // without the file and the keys once more
+	}
 	return fmt.Sprintf("the store in %s is damaged: %s: %v. Nothing was changed. Move %s aside and start again: "+
-		"the node then takes a full copy from the other node; or restore the folder from a backup", e.Dir, where, e.Err, e.Dir)
+		"the node then takes a full copy from the other node; or restore the folder from a backup", e.Dir, where, cause, e.Dir)
 }
 
 func (e *CorruptionError) Unwrap() error { return e.Err }

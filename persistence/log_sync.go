@@ -227,7 +227,7 @@ func (s *Store) missingRow(offset int64, err error) error {
 	if err == nil {
 		err = errors.New("no row holds it")
 	}
-	return &CorruptionError{Dir: s.opts.Dir, What: "log row", Offset: offset, Err: err}
+	return s.corruption("log row", offset, err)
 }
 
 // eachRow walks the rows from the one that holds offset on, verified and without gaps, until fn says false. A
@@ -242,7 +242,7 @@ func (s *Store) eachRow(offset int64, fn func(logRow) (more bool, err error)) (e
 	if err != nil {
 		return s.missingRow(offset, err)
 	}
-	defer func() { err = errors.Join(err, iter.Close()) }()
+	defer func() { err = closeIter(iter, err) }()
 	table, expected := castagnoli(), int64(-1)
 	for ok := iter.SeekLT(logKey(offset + 1)); ok; ok = iter.Next() {
 		value, err := iter.ValueAndErr()

@@ -3,7 +3,6 @@ package persistence
 import (
 	"fmt"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -57,12 +56,8 @@ type pebbleLogger struct {
 	health *health
 }
 
-// Infof passes on only what start-up wants said: where the replay of Pebble's own WAL ended.
-func (l *pebbleLogger) Infof(format string, args ...any) {
-	if strings.Contains(format, "stopped reading") {
-		l.logf("store: "+format, args...)
-	}
-}
+// Infof drops Pebble's diary. What a crash left half-written is said by Store.open.
+func (l *pebbleLogger) Infof(string, ...any) {}
 
 func (l *pebbleLogger) Errorf(format string, args ...any) { l.logf("store: "+format, args...) }
 
@@ -84,7 +79,7 @@ func (l *pebbleLogger) listener() *pebble.EventListener {
 		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
 			// The read that met it returns the error; rows that are not read from there are still good.
-			l.logf("store: damaged data on disk: %s", info)
+			l.logf("store: damaged file %s: %v", info.Path, info.Details)
 		},
 		WriteStallBegin: func(info pebble.WriteStallBeginInfo) {
 			l.logf("store: the disk does not keep up, log writes wait: %s", info.Reason)

@@ -86,13 +86,17 @@ func (s *Store) open() error {
 		return err
 	}
 	s.pebble = pebbleOptions(s.opts, s.health, s.lock)
-	var err error
+	dropped, err := s.examine()
+	if err != nil {
+		return err
+	}
 	if s.db, err = s.openPebble(); err != nil {
 		if pebble.IsCorruptionError(err) {
-			return &CorruptionError{Dir: s.opts.Dir, What: "Pebble's own files", Offset: -1, Err: err}
+			return s.damagedByPebble(err)
 		}
 		return fmt.Errorf("persistence: opening the store in %s: %w", s.opts.Dir, err)
 	}
+	dropped.say(s.opts.Logf)
 	if err := s.checkFormat(); err != nil {
 		return err
 	}
@@ -148,11 +152,21 @@ func (s *Store) checkFormat() error {
 	if !empty {
 		return &FormatError{Dir: s.opts.Dir, Found: "unknown (no format row)"}
 	}
-	return s.commitMeta(formatName, []byte(formatVersion), true)
+	if err := s.commitMeta(formatName, []byte(formatVersion), true); err != nil {
+		return err
+	}
+	// Pebble makes the first WAL before it lifts a new store to our format: without the chunks that tell damage
+	// from a torn tail. The flush starts another WAL, with them.
+	return s.use(func(db *pebble.DB) error {
+		if err := db.Flush(); err != nil {
+			return fmt.Errorf("persistence: beginning the new store in %s: %w", s.opts.Dir, err)
+		}
+		return nil
+	})
 }
 
 func (s *Store) damaged(what string, err error) error {
-	return &CorruptionError{Dir: s.opts.Dir, What: what, Offset: -1, Err: err}
+	return s.corruption(what, -1, err)
 }
 
 // Log is the store's log.
