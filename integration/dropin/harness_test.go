@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,8 +62,26 @@ type process struct {
 	cmd    *exec.Cmd
 	folder string
 	port   int
-	stderr *bytes.Buffer
+	stderr *errorOutput
 	ended  chan error
+}
+
+// errorOutput is what the program writes to stderr: by one goroutine, while the test reads it.
+type errorOutput struct {
+	mu   sync.Mutex // guards text
+	text bytes.Buffer
+}
+
+func (o *errorOutput) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *errorOutput) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }
 
 // run starts a program with its standard output appended to folder/stdout.
@@ -71,7 +90,7 @@ func run(t *testing.T, folder string, port int, program string, args ...string) 
 	out, err := os.OpenFile(filepath.Join(folder, "stdout"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	require.NoError(t, err)
 	defer out.Close()
-	p := &process{t: t, folder: folder, port: port, stderr: &bytes.Buffer{}, ended: make(chan error, 1)}
+	p := &process{t: t, folder: folder, port: port, stderr: &errorOutput{}, ended: make(chan error, 1)}
 	p.cmd = exec.Command(program, args...)
 	p.cmd.Stdout, p.cmd.Stderr = out, p.stderr
 	require.NoError(t, p.cmd.Start())
