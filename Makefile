@@ -1,7 +1,7 @@
 # Each chore is one command; `make help` lists them.
 SHELL     := /bin/bash
 GO        ?= go
-FUZZTIME  ?= 10s
+FUZZTIME  ?= 20000x
 PACKAGES  ?= ./...
 # make sim SEED=42 runs one seed and shows its story; without it, SEEDS of them.
 SEED      ?=
