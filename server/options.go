@@ -161,8 +161,8 @@ func (o *Options) dataRows() []*config.Row {
 		config.Bool("lazyfree-lazy-server-del", &o.LazyServerDel, false).Doc("Accepted for Redis' sake.").Changeable(),
 		config.Memory("maxmemory", &o.MaxMemory, 0, 0, 1<<50).Doc("Refuse commands that need memory above this. 0 = no limit.").Changeable(),
 		config.Int("latency-monitor-threshold", &o.LatencyThreshold, 0, 0, 1<<40).Doc("Milliseconds; accepted for Redis' sake.").Changeable(),
-		config.Int("slowlog-log-slower-than", &o.SlowlogSlowerThan, 10000, -1, 1<<40).Doc("Microseconds.").Changeable(),
-		config.Int("slowlog-max-len", &o.SlowlogMaxLen, 128, 0, 1<<30).Doc("Entries kept.").Changeable(),
+		config.Int("slowlog-log-slower-than", &o.SlowlogSlowerThan, 10000, -1, 1<<40).Doc("Accepted for Redis' sake: there is no slow log yet.").Changeable(),
+		config.Int("slowlog-max-len", &o.SlowlogMaxLen, 128, 0, 1<<30).Doc("Accepted for Redis' sake: there is no slow log yet.").Changeable(),
 	}
 }
 
@@ -222,7 +222,7 @@ func (o *Options) processRows() []*config.Row {
 		config.Bool("daemonize", &o.Daemonize, false).Doc("Run in the background."),
 		config.Bool("always-show-logo", &o.AlwaysLogo, false).Doc("Accepted for Redis' sake; the banner is always logged."),
 		config.Enum("supervised", &o.Supervised, "no", "upstart", "systemd", "auto", "no").Doc("Accepted for Redis' sake."),
-		config.Seconds("shutdown-timeout", &o.ShutdownWay, 10, 0, 1<<30).Doc("Longest wait for standbys at a shutdown.").Changeable(),
+		config.Seconds("shutdown-timeout", &o.ShutdownWay, 10, 0, 1<<30).Doc("A client that asked for SHUTDOWN is told of a failure ten seconds after this. The end itself does not wait for standbys.").Changeable(),
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -264,6 +263,3 @@ func (v *Server) registerHooks() {
 		return nil
 	})
 }
-
-// processID is INFO's process_id.
-func processID() int { return os.Getpid() }
