@@ -20,6 +20,9 @@ type loop struct {
 	epoll   int
 	file    *os.File
 	raw     syscall.RawConn
+	tryPoll func(fd uintptr) bool // pollOnce, bound once: a round allocates nothing for it
+	polled  int
+	pollErr error
 	conns   map[int]*loopConn
 	events  []unix.EpollEvent
 	arena   []byte // bytes that were read in this round; commands of the batch alias it
@@ -75,6 +78,7 @@ func newLoop(x *executor) (*loop, error) {
 		return nil, os.NewSyscallError("set non-blocking", err)
 	}
 	l.file = os.NewFile(uintptr(ep), "epoll")
+	l.tryPoll = l.pollOnce
 	if l.raw, err = l.file.SyscallConn(); err != nil {
 		return nil, err
 	}
@@ -83,14 +87,16 @@ func newLoop(x *executor) (*loop, error) {
 
 // poll waits for events, parked in Go's poller.
 func (l *loop) poll() (n int, err error) {
-	perr := l.raw.Read(func(fd uintptr) bool {
-		n, err = rawEpollWait(int(fd), l.events)
-		return n > 0 || err != nil
-	})
-	if perr != nil {
-		return 0, perr
+	if err := l.raw.Read(l.tryPoll); err != nil {
+		return 0, err
 	}
-	return n, err
+	return l.polled, l.pollErr
+}
+
+// pollOnce looks for events without waiting; false: there are none.
+func (l *loop) pollOnce(fd uintptr) bool {
+	l.polled, l.pollErr = rawEpollWait(int(fd), l.events)
+	return l.polled > 0 || l.pollErr != nil
 }
 
 func rawEpollWait(fd int, events []unix.EpollEvent) (int, error) {
