@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tandemkv/tandem/internal/notation"
 	"github.com/tandemkv/tandem/internal/resp"
 )
 
@@ -88,7 +89,7 @@ func listFilter(args [][]byte) (func(*Spec) bool, error) {
 		at := slices.Index(categoryNames[:], strings.ToLower(string(word)))
 		return func(s *Spec) bool { return at >= 0 && s.AllCategories()&(1<<at) != 0 }, nil
 	case "pattern":
-		return func(s *Spec) bool { return Match(word, []byte(s.FullName), true) }, nil
+		return func(s *Spec) bool { return notation.Match(word, []byte(s.FullName), true) }, nil
 	}
 	return nil, ErrSyntax
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 
+	"github.com/tandemkv/tandem/internal/notation"
 	"github.com/tandemkv/tandem/keyspace"
 )
 
@@ -140,7 +141,7 @@ func keys(c *Call) error {
 	pattern := c.Args[1]
 	var found [][]byte
 	seen := func(key []byte, _ keyspace.Kind) {
-		if matchAll(pattern) || Match(pattern, key, false) {
+		if matchAll(pattern) || notation.Match(pattern, key, false) {
 			found = append(found, key)
 		}
 	}

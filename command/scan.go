@@ -3,6 +3,8 @@ package command
 import (
 	"math"
 	"strconv"
+
+	"github.com/tandemkv/tandem/internal/notation"
 )
 
 // scanOptions are those of SCAN, HSCAN, SSCAN and ZSCAN.
@@ -40,7 +42,7 @@ func parseScanOptions(c *Call, i int, keys bool) (o scanOptions, err error) {
 }
 
 func (o *scanOptions) matches(name []byte) bool {
-	return o.pattern == nil || Match(o.pattern, name, false)
+	return o.pattern == nil || notation.Match(o.pattern, name, false)
 }
 
 func matchAll(pattern []byte) bool { return len(pattern) == 1 && pattern[0] == '*' }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tandemkv/tandem/command"
+	"github.com/tandemkv/tandem/internal/notation"
 	"github.com/tandemkv/tandem/internal/resp"
 	"github.com/tandemkv/tandem/internal/scenario"
 	"github.com/tandemkv/tandem/keyspace"
@@ -60,7 +61,7 @@ func newWorld(t *testing.T) *world {
 
 func splitLine(t *testing.T, line string) [][]byte {
 	t.Helper()
-	words, ok := resp.SplitWords([]byte(line))
+	words, ok := notation.SplitWords([]byte(line))
 	require.True(t, ok, "quotes in %q", line)
 	require.NotEmpty(t, words, line)
 	return words

@@ -26,12 +26,14 @@ type room struct {
 func rooms() []room {
 	return []room{
 		// Floor 1.
-		{folder: "internal/resp", others: []string{"github.com/tidwall/redcon"}},
+		{folder: "internal/notation"},
+		{folder: "internal/config", ours: []string{"internal/notation"}},
+		{folder: "internal/resp", ours: []string{"internal/notation"}, others: []string{"github.com/tidwall/redcon"}},
 		{folder: "internal/slab", others: []string{"golang.org/x/sys/..."}},
 		{folder: "internal/..."},
 		{folder: "keyspace", ours: []string{"internal/slab"}, pure: true},
 		// Floor 2.
-		{folder: "command", ours: []string{"keyspace", "internal/resp"}, pure: true},
+		{folder: "command", ours: []string{"keyspace", "internal/notation", "internal/resp"}, pure: true},
 		{folder: "persistence/rdb", ours: []string{"keyspace", "internal/..."}},
 		{
 			folder: "persistence", ours: []string{"keyspace", "internal/..."},

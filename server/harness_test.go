@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tandemkv/tandem/internal/config"
+	"github.com/tandemkv/tandem/internal/notation"
 	"github.com/tandemkv/tandem/internal/resp"
 	"github.com/tandemkv/tandem/internal/scenario"
 )
@@ -48,7 +49,7 @@ func testOptions(t testing.TB, lines ...string) (*Options, *config.Set) {
 	set.SetDefaults()
 	all := append([]string{"bind 127.0.0.1", "appendonly no", "save \"\"", "enable-debug-command yes", "dir " + strconv.Quote(t.TempDir())}, lines...)
 	for i, line := range all {
-		words, ok := resp.SplitWords([]byte(line))
+		words, ok := notation.SplitWords([]byte(line))
 		require.True(t, ok, line)
 		args := make([]string, len(words))
 		for j := range words {
@@ -245,7 +246,7 @@ func (c *caller) send(raw string) {
 
 // encode writes a line, quoted as in redis-cli, as a command.
 func encode(line string) string {
-	words, ok := resp.SplitWords([]byte(line))
+	words, ok := notation.SplitWords([]byte(line))
 	if !ok || len(words) == 0 {
 		panic(fmt.Sprintf("quotes in %q", line))
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/tandemkv/tandem/command"
+	"github.com/tandemkv/tandem/internal/notation"
 	"github.com/tandemkv/tandem/internal/resp"
 )
 
@@ -125,7 +126,7 @@ func (x *executor) publish(channel, message []byte) (receivers int64) {
 		receivers++
 	}
 	for pattern, sessions := range x.pubsub.patterns {
-		if !command.Match([]byte(pattern), channel, false) {
+		if !notation.Match([]byte(pattern), channel, false) {
 			continue
 		}
 		for s := range sessions {
@@ -251,7 +252,7 @@ func pubsubCommand(x *executor, s *session, args [][]byte) error {
 func listChannels(w *resp.Writer, channels map[string]map[*session]struct{}, args [][]byte) {
 	var names []string
 	for name := range channels {
-		if len(args) < 3 || command.Match(args[2], []byte(name), false) {
+		if len(args) < 3 || notation.Match(args[2], []byte(name), false) {
 			names = append(names, name)
 		}
 	}

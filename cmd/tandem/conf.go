@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tandemkv/tandem/internal/resp"
+	"github.com/tandemkv/tandem/internal/notation"
 )
 
 // member is one of the processes that `tandem pair` runs: what its configuration file says that we need to know.
@@ -46,7 +46,7 @@ func readMember(path string) (member, error) {
 		return m, fmt.Errorf("%w (run `tandem pair` in the project's folder, or say --conf)", err)
 	}
 	for i, line := range strings.Split(string(text), "\n") {
-		words, ok := resp.SplitWords([]byte(line))
+		words, ok := notation.SplitWords([]byte(line))
 		if !ok {
 			return m, fmt.Errorf("%s:%d: quotes do not balance", path, i+1)
 		}

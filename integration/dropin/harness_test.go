@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tandemkv/tandem/internal/notation"
 	"github.com/tandemkv/tandem/internal/resp"
 	"github.com/tandemkv/tandem/internal/scenario"
 )
@@ -251,7 +252,7 @@ func (c *rawClient) take(n int) []byte {
 // do sends a line, quoted as in redis-cli, and gives the raw reply.
 func (c *rawClient) do(line string) string {
 	c.t.Helper()
-	words, ok := resp.SplitWords([]byte(line))
+	words, ok := notation.SplitWords([]byte(line))
 	require.True(c.t, ok, line)
 	c.send(string(resp.AppendCommand(nil, words...)))
 	for {

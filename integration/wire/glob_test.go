@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/tandemkv/tandem/command"
+	"github.com/tandemkv/tandem/internal/notation"
 	"github.com/tandemkv/tandem/internal/scenario"
 )
 
@@ -42,7 +42,7 @@ func TestGlob(t *testing.T) {
 		require.NoError(t, err)
 		var got []string
 		for key := range all {
-			if command.Match([]byte(pattern), []byte(key), false) {
+			if notation.Match([]byte(pattern), []byte(key), false) {
 				got = append(got, key)
 			}
 		}
@@ -65,7 +65,7 @@ func TestGlob_nocase(t *testing.T) {
 		require.NoError(t, err)
 		var got []string
 		for _, name := range texts(every) {
-			if command.Match([]byte(pattern), []byte(name), true) {
+			if notation.Match([]byte(pattern), []byte(name), true) {
 				got = append(got, name)
 			}
 		}
@@ -77,6 +77,6 @@ func TestGlob_nocase(t *testing.T) {
 func TestGlob_takesNoTime(t *testing.T) {
 	pattern := []byte(strings.Repeat("a*", 1000) + "b")
 	start := time.Now()
-	require.False(t, command.Match(pattern, []byte(strings.Repeat("a", 10000)), false))
+	require.False(t, notation.Match(pattern, []byte(strings.Repeat("a", 10000)), false))
 	require.Less(t, time.Since(start), 5*time.Second)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tandemkv/tandem/internal/notation"
 	"github.com/tandemkv/tandem/internal/resp"
 	"github.com/tandemkv/tandem/internal/scenario"
 )
@@ -189,7 +190,7 @@ func defaultLimits() map[string]int {
 }
 
 func words(line string) [][]byte {
-	args, ok := resp.SplitWords([]byte(line))
+	args, ok := notation.SplitWords([]byte(line))
 	if !ok || len(args) == 0 {
 		panic(fmt.Sprintf("quotes in %q", line))
 	}

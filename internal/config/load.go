@@ -119,7 +119,7 @@ func (s *Set) ParseCommandLine(args []string) CommandLine {
 		case arg == "-" && last:
 			c.Stdin = true
 		case !expectValue && strings.HasPrefix(arg, "--"):
-			words, err := SplitArgs(strings.TrimPrefix(arg, "--"))
+			words, err := splitArgs(strings.TrimPrefix(arg, "--"))
 			if err != nil || len(words) == 0 {
 				words = []string{strings.TrimPrefix(arg, "--")}
 			}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/tandemkv/tandem/internal/notation"
 )
 
 // includeDepthMax bounds files that include each other.
@@ -51,7 +53,7 @@ func ParseText(source, text string) ([]Line, error) {
 		if line.Text == "" || line.Text[0] == '#' {
 			continue
 		}
-		args, err := SplitArgs(line.Text)
+		args, err := splitArgs(line.Text)
 		if err != nil {
 			return nil, &LoadError{Line: line, Reason: "Unbalanced quotes in configuration line"}
 		}
@@ -119,88 +121,24 @@ func expandIncludes(lines []Line, depth int) ([]Line, error) {
 	return all, nil
 }
 
-// errUnbalanced is what SplitArgs returns for quotes that do not close, or that
+// errUnbalanced is what splitArgs returns for quotes that do not close, or that
 // close in the middle of a word.
 var errUnbalanced = errors.New("unbalanced quotes")
 
-// SplitArgs splits a line into words as Redis does: blanks separate, "..." knows
-// the escapes \n \r \t \b \a \xHH \" and \\, '...' knows \' only.
-func SplitArgs(line string) ([]string, error) {
-	var args []string
-	for i := 0; ; {
-		for i < len(line) && isBlank(line[i]) {
-			i++
-		}
-		if i == len(line) {
-			return args, nil
-		}
-		var word strings.Builder
-		for i < len(line) && !isBlank(line[i]) {
-			var err error
-			switch line[i] {
-			case '"':
-				i, err = splitDoubleQuoted(line, i+1, &word)
-			case '\'':
-				i, err = splitSingleQuoted(line, i+1, &word)
-			default:
-				word.WriteByte(line[i])
-				i++
-			}
-			if err != nil {
-				return nil, err
-			}
-		}
-		args = append(args, word.String())
+// splitArgs splits a line into words as Redis does.
+func splitArgs(line string) ([]string, error) {
+	words, ok := notation.SplitWords([]byte(line))
+	if !ok {
+		return nil, errUnbalanced
 	}
+	args := make([]string, len(words))
+	for i, word := range words {
+		args[i] = string(word)
+	}
+	return args, nil
 }
 
-// splitDoubleQuoted reads from behind the opening quote and returns the index
-// behind the closing one.
-func splitDoubleQuoted(line string, i int, word *strings.Builder) (int, error) {
-	for i < len(line) {
-		c := line[i]
-		switch {
-		case c == '\\' && i+3 < len(line) && line[i+1] == 'x' && isHex(line[i+2]) && isHex(line[i+3]):
-			word.WriteByte(fromHex(line[i+2])<<4 | fromHex(line[i+3]))
-			i += 4
-		case c == '\\' && i+1 < len(line):
-			word.WriteByte(unescape(line[i+1]))
-			i += 2
-		case c == '"':
-			return closeQuote(line, i)
-		default:
-			word.WriteByte(c)
-			i++
-		}
-	}
-	return i, errUnbalanced
-}
-
-func splitSingleQuoted(line string, i int, word *strings.Builder) (int, error) {
-	for i < len(line) {
-		switch {
-		case line[i] == '\\' && i+1 < len(line) && line[i+1] == '\'':
-			word.WriteByte('\'')
-			i += 2
-		case line[i] == '\'':
-			return closeQuote(line, i)
-		default:
-			word.WriteByte(line[i])
-			i++
-		}
-	}
-	return i, errUnbalanced
-}
-
-// closeQuote demands that a closing quote ends the word.
-func closeQuote(line string, i int) (int, error) {
-	if i+1 < len(line) && !isBlank(line[i+1]) {
-		return i, errUnbalanced
-	}
-	return i + 1, nil
-}
-
-// JoinArgs writes arguments as one line that SplitArgs reads back to the same.
+// JoinArgs writes arguments as one line that splitArgs reads back to the same.
 func JoinArgs(args []string) string {
 	quoted := make([]string, len(args))
 	for i, arg := range args {
@@ -244,38 +182,4 @@ func Quote(text string) string {
 	}
 	b.WriteByte('"')
 	return b.String()
-}
-
-func unescape(c byte) byte {
-	switch c {
-	case 'n':
-		return '\n'
-	case 'r':
-		return '\r'
-	case 't':
-		return '\t'
-	case 'b':
-		return '\b'
-	case 'a':
-		return '\a'
-	}
-	return c
-}
-
-func isBlank(c byte) bool {
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f'
-}
-
-func isHex(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
-}
-
-func fromHex(c byte) byte {
-	switch {
-	case c >= 'a':
-		return c - 'a' + 10
-	case c >= 'A':
-		return c - 'A' + 10
-	}
-	return c - '0'
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tandemkv/tandem/internal/notation"
 )
 
 // Section is a titled list of rows; tandem.conf shows the titles.
@@ -102,72 +104,5 @@ func (r *Row) matches(pattern, name string) bool {
 	if r.hidden && strings.ContainsAny(pattern, "*?[") {
 		return false
 	}
-	return globMatch(strings.ToLower(pattern), name)
-}
-
-// globMatch matches Redis' patterns: * ? [abc] [^a-z] and \ before a character.
-func globMatch(pattern, text string) bool {
-	for pattern != "" {
-		switch pattern[0] {
-		case '*':
-			rest := strings.TrimLeft(pattern, "*")
-			if rest == "" {
-				return true
-			}
-			for i := range len(text) + 1 {
-				if globMatch(rest, text[i:]) {
-					return true
-				}
-			}
-			return false
-		case '?':
-			if text == "" {
-				return false
-			}
-			pattern, text = pattern[1:], text[1:]
-		case '[':
-			if text == "" {
-				return false
-			}
-			rest, ok := globClass(pattern[1:], text[0])
-			if !ok {
-				return false
-			}
-			pattern, text = rest, text[1:]
-		default:
-			if pattern[0] == '\\' && len(pattern) > 1 {
-				pattern = pattern[1:]
-			}
-			if text == "" || text[0] != pattern[0] {
-				return false
-			}
-			pattern, text = pattern[1:], text[1:]
-		}
-	}
-	return text == ""
-}
-
-// globClass matches one character against a class whose opening bracket is
-// already gone, and returns the pattern behind the class.
-func globClass(pattern string, c byte) (rest string, ok bool) {
-	negated := strings.HasPrefix(pattern, "^")
-	if negated {
-		pattern = pattern[1:]
-	}
-	found := false
-	for pattern != "" && pattern[0] != ']' {
-		low := pattern[0]
-		if low == '\\' && len(pattern) > 1 {
-			pattern = pattern[1:]
-			low = pattern[0]
-		}
-		high := low
-		if len(pattern) > 2 && pattern[1] == '-' {
-			high = pattern[2]
-			pattern = pattern[2:]
-		}
-		found = found || min(low, high) <= c && c <= max(low, high)
-		pattern = pattern[1:]
-	}
-	return strings.TrimPrefix(pattern, "]"), found != negated
+	return notation.Match([]byte(pattern), []byte(name), true)
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	"github.com/tidwall/redcon"
+
+	"github.com/tandemkv/tandem/internal/notation"
 )
 
 // Limits on what a stranger can send. Redis' proto-max-bulk-len and its constants.
@@ -220,7 +222,7 @@ func (r *Reader) inline(words [][]byte, buf []byte) (_ [][]byte, used int, err e
 	if len(line) > InlineBytesMax {
 		return words, 0, ProtocolError("too big inline request")
 	}
-	args, ok := SplitWords(line)
+	args, ok := notation.SplitWords(line)
 	if !ok {
 		return words, 0, ProtocolError("unbalanced quotes in request")
 	}

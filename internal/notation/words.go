@@ -1,4 +1,4 @@
-package resp
+package notation
 
 // SplitWords splits a line as redis-cli, inline commands and configuration files quote it: double quotes with
 // escapes (\n \r \t \b \a \xHH), single quotes with \' only. ok is false when quotes do not balance.

@@ -1,4 +1,4 @@
-package command
+package notation
 
 // Match tells whether s matches a glob-style pattern as Redis reads it: * any bytes, ? one byte, [a-z] and [^a] classes,
 // \x the byte x itself. nocase ignores the case of ASCII letters.
