@@ -15,25 +15,25 @@ import (
 // An entry's cell is its header, then 8 bytes of deadline if the flag says so, the key with its length in front, and the
 // value. The header is:
 //
-//	byte 0     the kind in the low 4 bits, flags in the high ones
-//	byte 1     the encoding in the low 4 bits, an integer's number of bytes in the high ones
-//	bytes 2-5  the stamp
-//	bytes 6-9  access information for eviction; while the entry is open, its place among the open ones
+//	byte 0     the form of the value (its kind and encoding) in the low 4 bits, flags in the high ones
+//	bytes 1-3  access information for eviction, which the keyspace carries along and does not read
+//	bytes 4-7  the stamp; while the entry is open, its place among the open ones
 //
-// The value of an integer is its bytes. A large structure is its number in the store's table, 4 bytes. Other values are
-// their number of elements (a list's size in Redis' form behind it), the length of their bytes, and the bytes. The length
-// takes 4 bytes when flagWide says so: then the bytes may change and grow in place, up to the end of the cell.
+// The value of an integer is a number as in number.go. A large structure is its number in the store's table, 4 bytes.
+// Other values are their number of elements (a list's size in Redis' form behind it), the length of their bytes, and the
+// bytes. The length takes 4 bytes when flagWide says so: then the bytes may change and grow in place, up to the end of the
+// cell.
 
 const (
-	kindMask     = 0x0f
+	formMask     = 0x0f
 	flagDeadline = 0x10
 	flagBorn     = 0x20
 	flagOpen     = 0x40
 	flagWide     = 0x80
 
-	stampAt     = 2
-	accessAt    = 6
-	headerBytes = 10
+	accessAt    = 1
+	stampAt     = 4
+	headerBytes = 8
 
 	// wideBytesMin is the size from which bytes are changed in place, instead of being copied out and in again.
 	wideBytesMin = 2 << 10
@@ -84,14 +84,28 @@ func (c cells) putKey(key []byte, more int) (r slab.Ref, rest []byte) {
 	return r, cell[n:]
 }
 
-// stampOf and bornOf read an entry's cell without opening it.
+// stampOf reads the stamp of an entry that is not open.
 func stampOf(cell []byte) uint32 { return binary.LittleEndian.Uint32(cell[stampAt:]) }
+
+// openedAt gives the place of an open entry among the open ones.
+func openedAt(cell []byte) uint32 { return binary.LittleEndian.Uint32(cell[stampAt:]) }
+
+// accessOf gives the access information of an entry's cell, 24 bits. It stands in the cell alone, also of an open entry.
+func accessOf(cell []byte) uint32 {
+	return uint32(cell[accessAt]) | uint32(cell[accessAt+1])<<8 | uint32(cell[accessAt+2])<<16
+}
+
+// setAccess sets the low 24 bits of v as access information.
+func setAccess(cell []byte, v uint32) {
+	cell[accessAt], cell[accessAt+1], cell[accessAt+2] = byte(v), byte(v>>8), byte(v>>16)
+}
 
 // decode reads an entry's cell. Its key and bytes alias the cell.
 func (s *store) decode(r slab.Ref, e *entry) {
 	cell := s.heap.Cell(r)
-	*e = entry{store: s, ref: r, stamp: stampOf(cell), access: binary.LittleEndian.Uint32(cell[accessAt:]), born: cell[0]&flagBorn != 0}
-	e.kind, e.encoding = Kind(cell[0]&kindMask), encoding(cell[1]&kindMask)
+	*e = entry{store: s, ref: r, stamp: stampOf(cell), born: cell[0]&flagBorn != 0}
+	of := forms[cell[0]&formMask]
+	e.kind, e.encoding = of.kind, of.encoding
 	at := headerBytes
 	if cell[0]&flagDeadline != 0 {
 		e.deadline = int64(binary.LittleEndian.Uint64(cell[at:]))
@@ -101,7 +115,7 @@ func (s *store) decode(r slab.Ref, e *entry) {
 	e.key = key
 	switch e.encoding {
 	case encodingInt:
-		e.number = signed(rest[:cell[1]>>4])
+		e.number, _ = numberAt(rest)
 		return
 	case encodingQuicklist, encodingHashtable, encodingSkiplist:
 		e.tableAt = binary.LittleEndian.Uint32(rest)
@@ -146,7 +160,7 @@ func (e *entry) encodedSize() int {
 	}
 	switch e.encoding {
 	case encodingInt:
-		return size + signedSize(e.number)
+		return size + numberSize(e.number)
 	case encodingQuicklist, encodingHashtable, encodingSkiplist:
 		return size + 4
 	}
@@ -173,8 +187,9 @@ func (e *entry) encode(cell []byte) {
 	e.encodeValue(cell[at:])
 }
 
+// encodeHeader writes all of the header but the access information, which stays what it is in the cell.
 func (e *entry) encodeHeader(cell []byte) (at int) {
-	first := byte(e.kind)
+	first := formOf(e.kind, e.encoding)
 	at = headerBytes
 	if e.deadline != 0 {
 		first |= flagDeadline
@@ -187,19 +202,15 @@ func (e *entry) encodeHeader(cell []byte) (at int) {
 	if e.encoding >= encodingEmbstr && e.large == nil && e.wide() {
 		first |= flagWide
 	}
-	cell[0], cell[1] = first, byte(e.encoding)
-	if e.encoding == encodingInt {
-		cell[1] |= byte(signedSize(e.number) << 4)
-	}
+	cell[0] = first
 	binary.LittleEndian.PutUint32(cell[stampAt:], e.stamp)
-	binary.LittleEndian.PutUint32(cell[accessAt:], e.access)
 	return at
 }
 
 func (e *entry) encodeValue(p []byte) {
 	switch e.encoding {
 	case encodingInt:
-		putSigned(p[:signedSize(e.number)], e.number)
+		putNumber(p, e.number)
 		return
 	case encodingQuicklist, encodingHashtable, encodingSkiplist:
 		binary.LittleEndian.PutUint32(p, e.tableAt)

@@ -89,8 +89,7 @@ type entry struct {
 	value
 
 	// stamp is the freeze clock when the entry was last prepared for a change: a view opened later has not got it.
-	stamp  uint32
-	access uint32
+	stamp uint32
 	// tableAt is the place of the large structure that the cell has in the store's table; 0: none.
 	tableAt uint32
 	// born: the key came to be since the last checkpoint, which does not know it. Of meaning while the stamp is that new.
@@ -129,7 +128,7 @@ func (l *larges) remove(at uint32) {
 func (s *store) read(r slab.Ref, room *entry) *entry {
 	cell := s.heap.Cell(r)
 	if cell[0]&flagOpen != 0 {
-		return s.ks.opened[binary.LittleEndian.Uint32(cell[accessAt:])]
+		return s.ks.opened[openedAt(cell)]
 	}
 	s.decode(r, room)
 	return room
@@ -139,7 +138,7 @@ func (s *store) read(r slab.Ref, room *entry) *entry {
 func (s *store) openRef(hash uint64, r slab.Ref) *entry {
 	cell := s.heap.Cell(r)
 	if cell[0]&flagOpen != 0 {
-		return s.ks.opened[binary.LittleEndian.Uint32(cell[accessAt:])]
+		return s.ks.opened[openedAt(cell)]
 	}
 	e := s.ks.pools.entries.take()
 	s.decode(r, e)
@@ -152,7 +151,7 @@ func (s *store) register(e *entry, cell []byte) {
 	ks := s.ks
 	e.open = true
 	cell[0] |= flagOpen
-	binary.LittleEndian.PutUint32(cell[accessAt:], uint32(len(ks.opened)))
+	binary.LittleEndian.PutUint32(cell[stampAt:], uint32(len(ks.opened)))
 	ks.opened = append(ks.opened, e)
 }
 
@@ -171,6 +170,7 @@ func (s *store) newEntry(hash uint64, key []byte, v value, expected room) *entry
 	}
 	var cell []byte
 	e.ref, cell = s.heap.Alloc(e.encodedSize() + expected.bytes)
+	setAccess(cell, 0)
 	e.encode(cell)
 	e.deadline = 0
 	e.key, _ = plainKey(cell[keyAt(cell):])
@@ -197,7 +197,7 @@ func (s *store) writeBack(e *entry) {
 	cell := s.heap.Cell(e.ref)
 	if !e.changed {
 		cell[0] &^= flagOpen
-		binary.LittleEndian.PutUint32(cell[accessAt:], e.access)
+		binary.LittleEndian.PutUint32(cell[stampAt:], e.stamp)
 		return
 	}
 	if s.sameLayout(e, cell) {
@@ -216,7 +216,7 @@ func (s *store) writeBack(e *entry) {
 
 // sameLayout says whether nothing but the header has to be written.
 func (s *store) sameLayout(e *entry, cell []byte) bool {
-	if (cell[0]&flagDeadline != 0) != (e.deadline != 0) || Kind(cell[0]&kindMask) != e.kind || encoding(cell[1]&kindMask) != e.encoding {
+	if (cell[0]&flagDeadline != 0) != (e.deadline != 0) || cell[0]&formMask != formOf(e.kind, e.encoding) {
 		return false
 	}
 	return e.fixed || e.large != nil && e.tableAt != 0 && s.larges.all[e.tableAt] == e.large
@@ -241,6 +241,7 @@ func (s *store) moveCell(e *entry, old []byte, size int) {
 		size += len(e.data) / 8 // it grows, and will again
 	}
 	r, cell := s.heap.Alloc(size)
+	setAccess(cell, accessOf(old))
 	e.encode(cell)
 	s.keys.repoint(e.hash, e.ref, r)
 	s.ks.retireCell(s, e.ref)

@@ -89,6 +89,43 @@ func (e encoding) String() string {
 	}
 }
 
+// form is a kind in one of its encodings, as entries' cells name it.
+type form struct {
+	kind     Kind
+	encoding encoding
+}
+
+// forms are all that there are. Cells name them by their place, 4 bits; 0 is none.
+var forms = [16]form{
+	1:  {KindString, encodingInt},
+	2:  {KindString, encodingEmbstr},
+	3:  {KindString, encodingRaw},
+	4:  {KindList, encodingListpack},
+	5:  {KindList, encodingQuicklist},
+	6:  {KindSet, encodingIntset},
+	7:  {KindSet, encodingListpack},
+	8:  {KindSet, encodingHashtable},
+	9:  {KindZSet, encodingListpack},
+	10: {KindZSet, encodingSkiplist},
+	11: {KindHash, encodingListpack},
+	12: {KindHash, encodingHashtable},
+}
+
+// formPlaces is the place of each form in forms, 0 for what is none.
+var formPlaces = placesOf(forms)
+
+func placesOf(forms [16]form) (places [KindStream + 1][16]byte) {
+	for i, of := range forms {
+		if of.kind != KindNone {
+			places[of.kind][of.encoding] = byte(i)
+		}
+	}
+	return places
+}
+
+// formOf is the place of a form that there is.
+func formOf(kind Kind, in encoding) byte { return formPlaces[kind][in] }
+
 // eventClass gives the letter of an event: a few belong to no kind.
 func eventClass(name string, kind Kind) byte {
 	switch name {

@@ -116,7 +116,7 @@ func (s *StringEdit) SetRange(off int, b []byte) int {
 // stringRoom is what a string will take in its cell, beyond an empty one.
 func stringRoom(b []byte) int {
 	if n, ok := parseInteger(b); ok {
-		return signedSize(n) - 1
+		return numberSize(n) - 1
 	}
 	return len(b)
 }
