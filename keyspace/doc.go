@@ -56,7 +56,8 @@
 //  11. What a view, handle or callback gives out is borrowed until the next write or Begin; popped values and notes
 //     until the next Begin; an Item until the sink returns.
 //  12. Between commands no entry is open. An open entry is at the place of ks.opened that its cell names.
-//  13. A cell is freed only by sweep, or at once when no key, value or slice of it was given out (segments, names).
+//  13. A cell is freed only by sweep, or at once when no key, value or slice of it was given out (segments, names), or
+//      only until the next write (leaves, list blocks).
 //  14. A store's table holds exactly the large structures of its entries.
 //
 // # Who may call

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/tandemkv/tandem/internal/slab"
 )
 
 // checkShape gives the number of elements after checking the blocks.
@@ -37,7 +38,7 @@ func TestListBlocks_againstSlice(t *testing.T) {
 	for _, limit := range []blockLimit{{256, 1 << 30}, {8192, 7}, {128, 1}} {
 		for seed := range uint64(6) {
 			r := rand.New(rand.NewPCG(seed, 3))
-			l := newListBlocks(nil, 0, 0)
+			l := newListBlocks(slab.New(), nil, 0, 0)
 			var model []string
 			for step := range 3000 {
 				v := fmt.Sprint(strings.Repeat("v", r.IntN(30)), step)
@@ -91,8 +92,15 @@ func TestListBlocks_againstSlice(t *testing.T) {
 				require.Equal(t, model, got)
 				l.each(len(model)-1, true, func(i int, v []byte) bool { return model[i] == string(v) && i > 0 })
 			}
-			c := l.clone(nil).(*listBlocks)
+			c := l.clone(l.heap).(*listBlocks)
 			require.Equal(t, len(model), c.checkShape(t, limit))
+			for _, whole := range []*listBlocks{c, l} {
+				for done := false; !done; {
+					_, done = whole.discard(3)
+				}
+			}
+			used, _ := l.heap.Bytes()
+			require.Zero(t, used)
 		}
 	}
 }
@@ -101,7 +109,7 @@ func TestListBlocks_againstSlice(t *testing.T) {
 func TestListBlocks_queue(t *testing.T) {
 	limit := blockLimit{8192, 1 << 30}
 	for _, atHead := range []bool{false, true} {
-		l := newListBlocks(nil, 0, 0)
+		l := newListBlocks(slab.New(), nil, 0, 0)
 		for i := range 200000 {
 			if v := fmt.Appendf(nil, "job %d", i); atHead {
 				l.pushHead(v, limit)
@@ -124,6 +132,8 @@ func TestListBlocks_queue(t *testing.T) {
 		}
 		require.Equal(t, 1000, l.checkShape(t, limit))
 		require.Less(t, cap(l.all), 200)
+		used, _ := l.heap.Bytes()
+		require.Less(t, used, int64(1000*40), "three bytes of four are elements, or will be")
 	}
 }
 

@@ -1,7 +1,5 @@
 package keyspace
 
-import "bytes"
-
 // List is a read view. Index 0 is the head.
 type List struct{ view }
 
@@ -102,7 +100,7 @@ func (l *ListEdit) grow(v []byte) *value {
 	if at.encoding == encodingListpack {
 		bytesMax, countMax := listLimit(l.handle.db.ks.limits.ListMaxListpackSize)
 		if at.listpackBytes+len(v) > bytesMax || int(at.number)+1 > countMax {
-			blocks := newListBlocks(bytes.Clone(at.data), int(at.number), at.listpackBytes-listpackBytesEmpty)
+			blocks := newListBlocks(l.handle.db.heap, at.data, int(at.number), at.listpackBytes-listpackBytesEmpty)
 			*at = value{kind: KindList, encoding: encodingQuicklist, large: blocks}
 		}
 	}
@@ -124,7 +122,8 @@ func (l *ListEdit) shrink(at *value) {
 	case live[0].listpackBytes+listpackBytesEmpty <= bytesMax/2 && live[0].count <= countMax/2:
 		b := live[0]
 		*at = value{kind: KindList, encoding: encodingListpack, number: int64(b.count),
-			listpackBytes: b.listpackBytes + listpackBytesEmpty, data: append([]byte(nil), b.bytes()...)}
+			listpackBytes: b.listpackBytes + listpackBytesEmpty, data: l.arena.keepWith(b.bytes(), editRoomBytes)}
+		blocks.discard(1)
 	}
 }
 
@@ -226,7 +225,9 @@ func (l *ListEdit) DeleteRange(from, n int) {
 	}
 	at := l.handle.change()
 	if at.encoding == encodingQuicklist {
-		at.large.(*listBlocks).deleteRange(from, n, l.blockLimit())
+		blocks := at.large.(*listBlocks)
+		blocks.deleteRange(from, n, l.blockLimit())
+		l.handle.db.retireBlocks(blocks)
 	} else {
 		count := int(at.number)
 		at.splice(packedAt(at.data, from, count), packedAt(at.data, from+n, count), n)

@@ -9,15 +9,20 @@ import (
 // listBlocks is a large list: a sequence of blocks of packed bytes. The front keeps free places, so that both ends
 // cost the same.
 type listBlocks struct {
+	heap  *slab.Heap
 	all   []*listBlock // all[:first] are free places
 	first int
 	count int
+	// dropped are blocks that left the list in great number, until somebody gives them back in pieces.
+	dropped []*listBlock
 }
 
-// listBlock is never empty while it stands in a list.
+// listBlock is never empty while it stands in a list. Its elements are cell[from:to]: room in front lets a push at the head
+// move nothing.
 type listBlock struct {
-	buf           []byte // buf[:off] is free, so that pushing at the head does not move what is there
-	off           int
+	cell          []byte
+	ref           slab.Ref
+	from, to      int
 	count         int
 	listpackBytes int // as value.listpackBytes, without header
 }
@@ -25,10 +30,17 @@ type listBlock struct {
 // blockLimit bounds a block; one element that is larger stands alone.
 type blockLimit struct{ bytesMax, countMax int }
 
-func newListBlocks(data []byte, count, listpackBytes int) *listBlocks {
-	l := &listBlocks{}
+const (
+	blockBytesMin = 256
+	// droppedAtOnceMax is how many blocks a command gives back itself.
+	droppedAtOnceMax = 64
+)
+
+// newListBlocks makes a list, of one block with the given packed bytes if they are any.
+func newListBlocks(heap *slab.Heap, data []byte, count, listpackBytes int) *listBlocks {
+	l := &listBlocks{heap: heap}
 	if count > 0 {
-		l.all = append(l.all, &listBlock{buf: data, count: count, listpackBytes: listpackBytes})
+		l.all = append(l.all, l.newBlock(data, count, listpackBytes))
 		l.count = count
 	}
 	return l
@@ -36,18 +48,75 @@ func newListBlocks(data []byte, count, listpackBytes int) *listBlocks {
 
 func (l *listBlocks) len() int           { return l.count }
 func (l *listBlocks) live() []*listBlock { return l.all[l.first:] }
-func (b *listBlock) bytes() []byte       { return b.buf[b.off:] }
+func (b *listBlock) bytes() []byte       { return b.cell[b.from:b.to] }
 
-func (l *listBlocks) clone(*slab.Heap) large {
-	c := &listBlocks{count: l.count}
+// newBlock makes a block of packed bytes, in a cell that fits.
+func (l *listBlocks) newBlock(data []byte, count, listpackBytes int) *listBlock {
+	b := &listBlock{count: count, listpackBytes: listpackBytes}
+	l.put(b, data, max(len(data), blockBytesMin), 0)
+	return b
+}
+
+// put gives a block a new cell of at least so many bytes, with data from a place on.
+func (l *listBlocks) put(b *listBlock, data []byte, size, at int) {
+	ref, cell := l.heap.Alloc(size)
+	b.from, b.to = at, at+copy(cell[at:], data)
+	l.free(b)
+	b.ref, b.cell = ref, cell
+}
+
+// free gives a block's cell back. Nobody may still need what a view has shown of it.
+func (l *listBlocks) free(b *listBlock) {
+	if b.ref != 0 {
+		l.heap.Free(b.ref)
+	}
+	b.ref, b.cell = 0, nil
+}
+
+// makeRoom gives a block at least so many free bytes in front of its elements, or behind them; the other is 0.
+func (l *listBlocks) makeRoom(b *listBlock, front, behind int, limit blockLimit) {
+	used := b.to - b.from
+	if free := len(b.cell) - used - front - behind; free > used/4 {
+		// Both ends grow: they share what is left.
+		from := front + free/2
+		copy(b.cell[from:], b.bytes())
+		b.from, b.to = from, from+used
+		return
+	}
+	size := used + front + behind
+	size = max(size+min(used, max(limit.bytesMax-size, used/8)), blockBytesMin)
+	at := 0
+	if front > 0 {
+		at = slab.Room(size) - used
+	}
+	l.put(b, b.bytes(), size, at)
+}
+
+func (l *listBlocks) clone(heap *slab.Heap) large {
+	c := &listBlocks{heap: heap, count: l.count, all: make([]*listBlock, 0, len(l.live()))}
 	for _, b := range l.live() {
-		c.all = append(c.all, &listBlock{buf: slices.Clone(b.bytes()), count: b.count, listpackBytes: b.listpackBytes})
+		c.all = append(c.all, c.newBlock(b.bytes(), b.count, b.listpackBytes))
 	}
 	return c
 }
 
-// discard has nothing to free: blocks are memory of Go.
-func (l *listBlocks) discard(int) (freed int, done bool) { return 0, true }
+// discard frees about n blocks, from the end; the list cannot be used any more.
+func (l *listBlocks) discard(n int) (freed int, done bool) {
+	l.takeDropped(&l.all)
+	for ; freed < n && len(l.all) > l.first; freed++ {
+		last := len(l.all) - 1
+		l.free(l.all[last])
+		l.all[last] = nil
+		l.all = l.all[:last]
+	}
+	return freed, len(l.all) == l.first
+}
+
+// takeDropped moves the dropped blocks behind others.
+func (l *listBlocks) takeDropped(to *[]*listBlock) {
+	*to = append(*to, l.dropped...)
+	l.dropped = nil
+}
 
 // entryHeaderBytes is Redis' estimate for the header of an element that is to be added to a block.
 const entryHeaderBytes = 8
@@ -127,14 +196,22 @@ func (l *listBlocks) insertBlock(at int, b *listBlock) {
 
 // dropBlocks removes the blocks [from, to).
 func (l *listBlocks) dropBlocks(from, to int) {
-	for _, b := range l.live()[from:to] {
+	gone := l.live()[from:to]
+	for _, b := range gone {
 		l.count -= b.count
+	}
+	if len(gone) > droppedAtOnceMax {
+		l.dropped = append(l.dropped, gone...)
+	} else {
+		for _, b := range gone {
+			l.free(b)
+		}
 	}
 	if from > 0 {
 		l.all = slices.Delete(l.all, l.first+from, l.first+to)
 		return
 	}
-	clear(l.all[l.first : l.first+to])
+	clear(gone)
 	l.first += to
 	if l.first > 64 && l.first > len(l.all)*3/4 {
 		l.all, l.first = slices.Clone(l.all[l.first:]), 0
@@ -144,19 +221,17 @@ func (l *listBlocks) dropBlocks(from, to int) {
 func (l *listBlocks) pushHead(v []byte, limit blockLimit) {
 	if live := l.live(); len(live) == 0 || !live[0].fits(v, limit) {
 		if len(live) > 0 {
-			live[0].trim()
+			l.trim(live[0])
 		}
 		l.insertBlock(0, &listBlock{})
 	}
 	b := l.live()[0]
 	need := packedSize(len(v))
-	if b.off < need {
-		gap := need + min(len(b.bytes())/2, limit.bytesMax-len(b.bytes()))
-		grown := make([]byte, max(gap, need), max(gap, need)+len(b.bytes()))
-		b.buf, b.off = append(grown, b.bytes()...), len(grown)
+	if b.from < need {
+		l.makeRoom(b, need, 0, limit)
 	}
-	packedAppend(b.buf[b.off-need:b.off-need:b.off], v)
-	b.off -= need
+	packedAppend(b.cell[b.from-need:b.from-need:b.from], v)
+	b.from -= need
 	b.count++
 	b.listpackBytes += listpackEntryBytes(v)
 	l.count++
@@ -166,22 +241,27 @@ func (l *listBlocks) pushTail(v []byte, limit blockLimit) {
 	live := l.live()
 	if len(live) == 0 || !live[len(live)-1].fits(v, limit) {
 		if len(live) > 0 {
-			live[len(live)-1].trim()
+			l.trim(live[len(live)-1])
 		}
 		l.insertBlock(len(live), &listBlock{})
 		live = l.live()
 	}
 	b := live[len(live)-1]
-	b.buf = packedAppend(b.buf, v)
+	need := packedSize(len(v))
+	if len(b.cell)-b.to < need {
+		l.makeRoom(b, 0, need, limit)
+	}
+	packedAppend(b.cell[:b.to], v)
+	b.to += need
 	b.count++
 	b.listpackBytes += listpackEntryBytes(v)
 	l.count++
 }
 
-// trim gives back the room of a block that is full.
-func (b *listBlock) trim() {
-	if cap(b.buf)-len(b.bytes()) > len(b.bytes())/8 {
-		b.buf, b.off = slices.Clone(b.bytes()), 0
+// trim gives back the room of a block that is full, or has lost much.
+func (l *listBlocks) trim(b *listBlock) {
+	if size := max(len(b.bytes()), blockBytesMin); slab.Room(size) < len(b.cell)*7/8 {
+		l.put(b, b.bytes(), size, 0)
 	}
 }
 
@@ -191,9 +271,9 @@ func (l *listBlocks) popHead() {
 		l.dropBlocks(0, 1)
 		return
 	}
-	v, next := packedNext(b.buf, b.off)
+	v, next := packedNext(b.cell, b.from)
 	b.listpackBytes -= listpackEntryBytes(v)
-	b.off = next
+	b.from = next
 	b.count--
 	l.count--
 }
@@ -205,15 +285,15 @@ func (l *listBlocks) popTail() {
 		l.dropBlocks(len(live)-1, len(live))
 		return
 	}
-	v, start := packedPrev(b.buf, len(b.buf))
+	v, start := packedPrev(b.cell, b.to)
 	b.listpackBytes -= listpackEntryBytes(v)
-	b.buf = b.buf[:start]
+	b.to = start
 	b.count--
 	l.count--
 }
 
 // splice lets n elements of a block, from place i on, give way to the given ones.
-func (l *listBlocks) splice(b *listBlock, i, n int, with ...[]byte) {
+func (l *listBlocks) splice(b *listBlock, limit blockLimit, i, n int, with ...[]byte) {
 	data := b.bytes()
 	from := packedAt(data, i, b.count)
 	to := from
@@ -222,12 +302,20 @@ func (l *listBlocks) splice(b *listBlock, i, n int, with ...[]byte) {
 		b.listpackBytes -= listpackEntryBytes(v)
 		to = next
 	}
+	more := from - to
 	for _, v := range with {
 		b.listpackBytes += listpackEntryBytes(v)
+		more += packedSize(len(v))
 	}
-	b.buf = packedSplice(b.buf, b.off+from, b.off+to, with...)
+	if len(b.cell)-b.to < more {
+		l.makeRoom(b, 0, more, limit)
+	}
+	b.to = len(packedSplice(b.cell[:b.to], b.from+from, b.from+to, with...))
 	b.count += len(with) - n
 	l.count += len(with) - n
+	if b.to-b.from < len(b.cell)/2 {
+		l.trim(b)
+	}
 }
 
 func (l *listBlocks) insert(i int, v []byte, limit blockLimit) {
@@ -240,13 +328,13 @@ func (l *listBlocks) insert(i int, v []byte, limit blockLimit) {
 		return
 	}
 	block, within := l.locate(i)
-	l.splice(l.live()[block], within, 0, v)
+	l.splice(l.live()[block], limit, within, 0, v)
 	l.splitOver(block, limit)
 }
 
 func (l *listBlocks) replace(i int, v []byte, limit blockLimit) {
 	block, within := l.locate(i)
-	l.splice(l.live()[block], within, 1, v)
+	l.splice(l.live()[block], limit, within, 1, v)
 	l.splitOver(block, limit)
 }
 
@@ -257,20 +345,19 @@ func (l *listBlocks) splitOver(block int, limit blockLimit) {
 	if b.count < 2 || !b.over(limit) {
 		return
 	}
-	left := &listBlock{}
-	off := 0
-	for left.count < b.count-1 {
+	count, size, off := 0, 0, 0
+	for count < b.count-1 {
 		v, next := packedNext(data, off)
-		if left.count > 0 && next > len(data)/2 {
+		if count > 0 && next > len(data)/2 {
 			break
 		}
-		left.count++
-		left.listpackBytes += listpackEntryBytes(v)
+		count++
+		size += listpackEntryBytes(v)
 		off = next
 	}
-	right := &listBlock{buf: slices.Clone(data[off:]), count: b.count - left.count, listpackBytes: b.listpackBytes - left.listpackBytes}
-	left.buf = slices.Clone(data[:off])
-	l.live()[block] = left
+	right := l.newBlock(data[off:], b.count-count, b.listpackBytes-size)
+	b.to, b.count, b.listpackBytes = b.from+off, count, size
+	l.trim(b)
 	l.insertBlock(block+1, right)
 	l.splitOver(block+1, limit)
 	l.splitOver(block, limit)
@@ -281,7 +368,7 @@ func (l *listBlocks) deleteRange(from, n int, limit blockLimit) {
 	if within > 0 {
 		b := l.live()[block]
 		part := min(n, b.count-within)
-		l.splice(b, within, part)
+		l.splice(b, limit, within, part)
 		n -= part
 		block++
 	}
@@ -294,7 +381,7 @@ func (l *listBlocks) deleteRange(from, n int, limit blockLimit) {
 		l.dropBlocks(block, end)
 	}
 	if n > 0 {
-		l.splice(l.live()[block], 0, n)
+		l.splice(l.live()[block], limit, 0, n)
 	}
 	l.joinAt(block, limit)
 }
@@ -309,7 +396,10 @@ func (l *listBlocks) joinAt(block int, limit blockLimit) {
 	if a.listpackBytes+b.listpackBytes > limit.bytesMax/2 || a.count+b.count > limit.countMax/2 {
 		return
 	}
-	a.buf = append(a.buf, b.bytes()...)
+	if len(a.cell)-a.to < len(b.bytes()) {
+		l.makeRoom(a, 0, len(b.bytes()), limit)
+	}
+	a.to += copy(a.cell[a.to:], b.bytes())
 	a.count += b.count
 	a.listpackBytes += b.listpackBytes
 	l.count += b.count // dropBlocks takes them off again

@@ -62,6 +62,11 @@ func checkMemory(t require.TestingT, ks *Keyspace) {
 				owned += x.fields.owned()
 			case *setTable:
 				owned += x.members.owned()
+			case *listBlocks:
+				require.Empty(t, x.dropped)
+				for _, b := range x.live() {
+					owned += int64(len(x.heap.Cell(b.ref)))
+				}
 			case *rankedSet:
 				owned += x.members.owned() + x.ranks.owned()
 			}

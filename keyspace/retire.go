@@ -31,6 +31,15 @@ func (ks *Keyspace) retireCell(s *store, r slab.Ref) {
 	ks.retired.cells = append(ks.retired.cells, retiredCell{s, r})
 }
 
+// retireBlocks is for the blocks that a list has dropped without giving them back.
+func (s *store) retireBlocks(l *listBlocks) {
+	if len(l.dropped) > 0 {
+		gone := &listBlocks{heap: l.heap}
+		l.takeDropped(&gone.all)
+		s.ks.retired.larges = append(s.ks.retired.larges, retiredLarge{s, gone})
+	}
+}
+
 // retireStore is for a store that no database has any more. Views that still need it keep it; then its memory goes when
 // the collector finds it unreachable.
 func (ks *Keyspace) retireStore(s *store) {

@@ -47,3 +47,25 @@ func TestMemory_followsTheData(t *testing.T) {
 	after, _ := ks.Memory()
 	require.Less(t, after-empty, int64(10_000))
 }
+
+// What leaves a list in one command is given back in pieces too.
+func TestFreeSome_trimmedList(t *testing.T) {
+	ks := New(Options{Databases: 1})
+	db := ks.DB(0)
+	run(ks, func() {
+		l := must(db.EditList([]byte("l"), ""))
+		for range 2000 {
+			l.PushTail(make([]byte, 5000))
+		}
+	})
+	full, _ := ks.Memory()
+	run(ks, func() { must(db.EditList([]byte("l"), "")).DeleteRange(10, 1980) })
+	run(ks, func() { require.Equal(t, 20, must(db.List([]byte("l"))).Len()) })
+	half, _ := ks.Memory()
+	require.Greater(t, half, full/2, "one Begin frees a piece")
+	for ks.FreeSome() {
+	}
+	run(ks, func() { checkMemory(t, ks) })
+	left, _ := ks.Memory()
+	require.Less(t, left, full/50)
+}
