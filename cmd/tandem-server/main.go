@@ -45,7 +45,20 @@ func run(args []string) int {
 			return 0
 		}
 	}
+	if err := enterDir(o); err != nil {
+		return refuse(err)
+	}
 	return serve(o)
+}
+
+// enterDir makes the data folder the working directory, as Redis does: logfile, pidfile and unixsocket may be relative to it.
+func enterDir(o *tandem.Options) error {
+	dir, err := filepath.Abs(o.Server.Dir)
+	if err != nil {
+		return err
+	}
+	o.Server.Dir = dir
+	return os.Chdir(dir)
 }
 
 const usage = `Usage: tandem-server [/path/to/tandem.conf] [options] [-]

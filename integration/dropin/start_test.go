@@ -146,6 +146,32 @@ func TestStart_configRewriteThenRestart(t *testing.T) {
 	require.Contains(t, string(text), "always-show-logo yes")
 }
 
+// Files that are named without a folder lie in dir, and dir itself may be relative to where the process was started.
+func TestStart_relativeFiles(t *testing.T) {
+	folder, port := t.TempDir(), freePort(t)
+	dir := filepath.Join(folder, "data")
+	here, err := os.Getwd()
+	require.NoError(t, err)
+	relative, err := filepath.Rel(here, dir)
+	require.NoError(t, err)
+	for _, program := range []string{"redis-server", tandemServer(t)} {
+		require.NoError(t, os.MkdirAll(dir, 0o755))
+		p := run(t, folder, port, program, "--dir", relative, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "",
+			"--logfile", "node.log", "--pidfile", "node.pid", "--unixsocket", "node.sock")
+		p.until("ready", func() bool {
+			log, _ := os.ReadFile(filepath.Join(dir, "node.log")) // not there yet
+			return strings.Contains(string(log), "Ready to accept")
+		})
+		require.Equal(t, "PONG", tool(t, "", "redis-cli", "-s", filepath.Join(dir, "node.sock"), "PING"))
+		require.Equal(t, "dir\n"+dir, p.cli("CONFIG", "GET", "dir"))
+		require.FileExists(t, filepath.Join(dir, "node.pid"))
+		p.signal(syscall.SIGTERM)
+		require.Zero(t, p.exit())
+		require.NoFileExists(t, filepath.Join(dir, "node.pid"))
+		require.NoError(t, os.RemoveAll(dir))
+	}
+}
+
 func TestStart_daemonize(t *testing.T) {
 	folder, port := t.TempDir(), freePort(t)
 	file := harnessConf(t, folder, port, "daemonize yes", "logfile "+folder+"/log")
