@@ -14,6 +14,7 @@ func TestPair_password(t *testing.T) {
 	require.ErrorContains(t, err, "NOAUTH")
 	require.Equal(t, "OK", c.Must("AUTH", "secret"))
 	require.Equal(t, "OK", c.Must("SET", "k", "1"))
+	p.WaitForLevel()
 	p.KillMaster()
 	p.WaitForMaster()
 	again := Dial(t, p.RWAddr())
