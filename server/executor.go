@@ -130,13 +130,13 @@ func (x *executor) acquire(c carrier) {
 	x.mu.Lock()
 	x.carrier = c
 	x.tick()
+	x.stats.startClock(x.now)
 }
 
 // tick sets the time that the commands of this holding see.
 func (x *executor) tick() {
 	x.now = time.Now()
 	x.nowMs = x.now.UnixMilli()
-	x.stats.startClock(x.now)
 	x.lookAround()
 }
 
@@ -145,9 +145,7 @@ func (x *executor) tick() {
 func (x *executor) release(flush []*session) []*session {
 	x.settle()
 	x.bulletin.post(x.role.history, x.logEnd)
-	if x.carrier != nil {
-		x.stats.endRound()
-	}
+	x.stats.endHolding(x.carrier != nil)
 	flush = append(flush, x.flush...)
 	clear(x.flush)
 	x.flush = x.flush[:0]

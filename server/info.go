@@ -37,6 +37,8 @@ func infoSections() []infoSection {
 		{"commandstats", false, infoCommandStats},
 		{"errorstats", true, infoErrorStats},
 		{"latencystats", false, infoLatencyStats},
+		{"owner", false, infoOwner},
+		{"collector", false, infoCollector},
 		{"cluster", true, func(x *executor, b *infoText) { b.line("cluster_enabled", 0) }},
 		{"keyspace", true, infoKeyspace},
 	}

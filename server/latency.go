@@ -7,10 +7,11 @@ import (
 )
 
 // histogram counts durations in buckets that grow with them: each power of two of nanoseconds in four parts, so that a
-// percentile is at most a fifth too high.
+// percentile is at most a quarter too high.
 type histogram struct {
 	counts [64 * histogramParts]uint32
 	total  int64
+	max    int64 // nanoseconds
 }
 
 const histogramParts = 4
@@ -18,6 +19,15 @@ const histogramParts = 4
 func (h *histogram) add(nanos int64) {
 	h.counts[bucketOf(uint64(max(nanos, 1)))]++
 	h.total++
+	h.max = max(h.max, nanos)
+}
+
+func (h *histogram) merge(other *histogram) {
+	for i, n := range other.counts {
+		h.counts[i] += n
+	}
+	h.total += other.total
+	h.max = max(h.max, other.max)
 }
 
 func bucketOf(nanos uint64) int {
@@ -44,7 +54,7 @@ func (h *histogram) percentile(p float64) float64 {
 	seen := int64(0)
 	for i, n := range h.counts {
 		if seen += int64(n); seen > need || seen == h.total {
-			return upperNanos(i) / 1000
+			return min(upperNanos(i), float64(max(h.max, 1))) / 1000
 		}
 	}
 	return 0

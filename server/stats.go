@@ -18,6 +18,9 @@ type stats struct {
 	roundBegan, roundTime, roundTimeLast             time.Duration
 	commandTime                                      time.Duration
 
+	batches, slices histogram // holdings: see owner.go
+	pausesBefore    pauses    // of the collector, before the last reset
+
 	inputBytes, outputBytes atomic.Int64
 
 	commands                  int64
@@ -63,15 +66,11 @@ func (t *stats) startClock(now time.Time) {
 	t.roundBegan = t.clock
 }
 
-// endRound ends the holding of a carrier.
-func (t *stats) endRound() {
-	t.rounds++
-	t.commandTime += t.clock - t.roundBegan
-	t.roundTime += time.Since(t.began) - t.roundBegan
-}
+// sinceBegan looks at the clock.
+func (t *stats) sinceBegan() time.Duration { return time.Since(t.began) }
 
 func (t *stats) ran(spec *command.Spec) {
-	now := time.Since(t.began)
+	now := t.sinceBegan()
 	c := &t.byCommand[spec.ID]
 	c.calls++
 	c.nanos += int64(now - t.clock)
@@ -148,6 +147,7 @@ func (t *stats) reset() {
 	t.errorReplies = 0
 	t.syncFull, t.syncPartialOK, t.syncPartialErr, t.deniedAuth = 0, 0, 0, 0
 	t.opsLast = 0
+	t.batches, t.slices, t.pausesBefore = histogram{}, histogram{}, readPauses()
 	clock := t.clock
 	t.init(n)
 	t.began, t.clock = began, clock
