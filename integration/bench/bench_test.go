@@ -20,19 +20,6 @@ func TestThroughput_readsTheTable(t *testing.T) {
 	}
 }
 
-func TestParseTicks_nameWithSpaces(t *testing.T) {
-	got, err := parseTicks("42 (a b) c) S 1 2 3 4 5 6 7 8 9 10 100 23 7 8 20 0 1")
-	require.NoError(t, err)
-	require.Equal(t, int64(123), got)
-	for _, text := range []string{"", "42 (a) S 1", "42 (a) S 1 2 3 4 5 6 7 8 9 10 x y 7"} {
-		_, err := parseTicks(text)
-		require.Error(t, err, text)
-	}
-	own, err := cpuTicks(os.Getpid())
-	require.NoError(t, err)
-	require.GreaterOrEqual(t, own, int64(0))
-}
-
 func TestReport_ratiosWithinPairs(t *testing.T) {
 	r := report{options: options{pairs: 2, pipelines: []int{1}, commands: []string{"set", "get"}}, results: map[series]*ratios{}}
 	set := series{"set", 1}

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/tandemkv/tandem/integration/bench/rig"
 )
 
 // options are the flags.
@@ -76,7 +77,7 @@ func run(o options, out io.Writer) error {
 	}
 	defer os.RemoveAll(folder)
 	if o.tandem == "" {
-		if o.tandem, err = build(folder); err != nil {
+		if o.tandem, err = rig.Build(folder); err != nil {
 			return err
 		}
 	}
@@ -95,30 +96,10 @@ func run(o options, out io.Writer) error {
 		fmt.Fprintln(out)
 		r.add(redis, tandem)
 	}
-	text := r.markdown(describe(o.redis), describe(o.tandem))
+	text := r.markdown(rig.Describe(o.redis), rig.Describe(o.tandem))
 	fmt.Fprint(out, "\n", text)
 	if o.markdown != "" {
 		return os.WriteFile(o.markdown, []byte(text), 0o644)
 	}
 	return nil
-}
-
-// build compiles tandem-server from the checkout that the working directory is in.
-func build(folder string) (string, error) {
-	binary := filepath.Join(folder, "tandem-server")
-	cmd := exec.Command("go", "build", "-o", binary, "github.com/tandemkv/tandem/cmd/tandem-server")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building tandem-server: %w\n%s", err, out)
-	}
-	return binary, nil
-}
-
-// describe asks a server for its version.
-func describe(binary string) string {
-	out, err := exec.Command(binary, "--version").Output()
-	if err != nil {
-		return binary
-	}
-	return strings.TrimSpace(string(out))
 }

@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"strconv"
 	"strings"
+
+	"github.com/tandemkv/tandem/integration/bench/rig"
 )
 
 // series is one row of the report.
@@ -24,7 +26,7 @@ type sample struct {
 
 // round starts a server, runs every series against it, and stops it.
 func round(o options, binary, folder string) (map[series]sample, error) {
-	s, err := start(binary, folder)
+	s, err := rig.Start(binary, folder, withLog()...)
 	if err != nil {
 		return nil, err
 	}
@@ -33,31 +35,28 @@ func round(o options, binary, folder string) (map[series]sample, error) {
 		for _, command := range o.commands {
 			one := series{command, pipeline}
 			if samples[one], err = measure(o, s, one); err != nil {
-				return nil, fmt.Errorf("%s at pipeline %d: %w", command, pipeline, firstOf(err, s.stop()))
+				return nil, fmt.Errorf("%s at pipeline %d: %w", command, pipeline, errors.Join(err, s.Stop()))
 			}
 		}
 	}
-	return samples, s.stop()
+	return samples, s.Stop()
 }
 
-// firstOf keeps the cause when the clean-up fails as well.
-func firstOf(cause, later error) error {
-	if later == nil {
-		return cause
-	}
-	return fmt.Errorf("%w (and then: %w)", cause, later)
+// withLog are the settings of both servers: a log synced every second and nothing else.
+func withLog() []string {
+	return []string{"--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--auto-aof-rewrite-percentage", "0"}
 }
 
-func measure(o options, s *server, one series) (sample, error) {
+func measure(o options, s *rig.Server, one series) (sample, error) {
 	requests := o.requests
 	if one.pipeline > 1 {
 		requests *= 10 // or the clock tick of /proc is too coarse
 	}
-	before, err := cpuTicks(s.pid())
+	before, err := s.CPU()
 	if err != nil {
 		return sample{}, err
 	}
-	cmd := exec.Command("redis-benchmark", "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "--csv",
+	cmd := exec.Command("redis-benchmark", "-h", "127.0.0.1", "-p", strconv.Itoa(s.Port), "--csv",
 		"-t", one.command, "-n", strconv.Itoa(requests), "-c", strconv.Itoa(o.clients),
 		"-P", strconv.Itoa(one.pipeline), "-r", strconv.Itoa(o.keys))
 	var stderr bytes.Buffer
@@ -66,7 +65,7 @@ func measure(o options, s *server, one series) (sample, error) {
 	if err != nil {
 		return sample{}, fmt.Errorf("redis-benchmark: %w: %s%s", err, stderr.String(), out)
 	}
-	after, err := cpuTicks(s.pid())
+	after, err := s.CPU()
 	if err != nil {
 		return sample{}, err
 	}
@@ -74,7 +73,7 @@ func measure(o options, s *server, one series) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	cpu := float64(after-before) * 1e6 / ticksPerSecond
+	cpu := float64((after - before).Microseconds())
 	return sample{perSecond: perSecond, cpuMicros: cpu / float64(requests)}, nil
 }
 
@@ -97,33 +96,4 @@ func throughput(text string) (float64, error) {
 		return 0, fmt.Errorf("redis-benchmark's throughput %q is not a positive number", rows[1][1])
 	}
 	return perSecond, nil
-}
-
-// ticksPerSecond is the unit of /proc/<pid>/stat, the same on every Linux that Go
-// runs on.
-const ticksPerSecond = 100
-
-// cpuTicks reads the user and system time of a process with all its threads.
-func cpuTicks(pid int) (int64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, fmt.Errorf("reading the server's CPU time: %w", err)
-	}
-	return parseTicks(string(text))
-}
-
-// parseTicks takes fields 14 and 15. The second field, a name in parentheses, may
-// hold spaces, so counting begins behind it.
-func parseTicks(stat string) (int64, error) {
-	_, behind, ok := strings.Cut(stat[strings.LastIndex(stat, ")")+1:], " ")
-	fields := strings.Fields(behind)
-	if !ok || len(fields) < 13 {
-		return 0, fmt.Errorf("the process's stat line is cut off: %q", stat)
-	}
-	user, errUser := strconv.ParseInt(fields[11], 10, 64)
-	system, errSystem := strconv.ParseInt(fields[12], 10, 64)
-	if errUser != nil || errSystem != nil {
-		return 0, fmt.Errorf("the process's stat line has no CPU time: %q", stat)
-	}
-	return user + system, nil
 }

@@ -6,6 +6,7 @@
 // is divided by the items between them.
 //
 //	go run ./integration/bench/memory -n 1000000
+//	go run ./integration/bench/memory -n 100000 -t zset
 //
-// The last column is Tandem's bytes over Redis'; the bar is 0.6. Linux only, because of /proc.
+// The figure is Tandem's bytes over Redis'; the bar is 0.6. Linux only, because of /proc.
 package main

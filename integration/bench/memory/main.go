@@ -4,78 +4,73 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
+
+	"github.com/tandemkv/tandem/integration/bench/rig"
 )
 
-func main() {
-	n := flag.Int("n", 1_000_000, "items of the small shapes; collections are a quarter of it")
-	only := flag.String("t", "", "measure the shapes whose name contains this")
-	tandem := flag.String("tandem", "", "tandem-server to measure (built from the checkout by default)")
-	redis := flag.String("redis", "redis-server", "redis-server to compare with")
-	flag.Parse()
-	if err := run(*n, *only, *tandem, *redis); err != nil {
-		fmt.Fprintln(os.Stderr, "memory:", err)
-		os.Exit(1)
+// bar is how much of Redis' bytes an item may take.
+const bar = 0.6
+
+func main() { rig.Main(program()) }
+
+func program() rig.Program {
+	var n int
+	var only string
+	return rig.Program{
+		Name: "memory",
+		Flags: func(f *flag.FlagSet) {
+			f.IntVar(&n, "n", 1_000_000, "items of the small shapes, fields and members; collections are a quarter of it")
+			f.StringVar(&only, "t", "", "measure the shapes whose name contains this")
+		},
+		Run: func(b *rig.Bench) (*rig.Table, error) { return run(b, n, only) },
 	}
 }
 
-func run(n int, only, tandem, redis string) (err error) {
-	folder, err := os.MkdirTemp("", "tandem-memory-")
-	if err != nil {
-		return fmt.Errorf("making a folder for the servers: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	if tandem == "" {
-		tandem = filepath.Join(folder, "tandem-server")
-		if out, err := exec.Command("go", "build", "-o", tandem, "./cmd/tandem-server").CombinedOutput(); err != nil {
-			return fmt.Errorf("building tandem-server: %w\n%s", err, out)
-		}
-	}
-	fmt.Printf("| %-24s | %8s | %8s | %6s |\n|%s|\n", "item", "Redis B", "Tandem B", "ratio", strings.Repeat("-", 57))
-	for i, of := range shapes() {
+func run(b *rig.Bench, n int, only string) (*rig.Table, error) {
+	table := &rig.Table{Title: "Bytes per item", Notes: []string{
+		fmt.Sprintf("growth of resident memory over growth of items, from a tenth to all of %d (%d collections); both without persistence", n, n/4),
+	}}
+	for _, of := range shapes() {
 		if !strings.Contains(of.name, only) {
 			continue
 		}
-		theirs, err := measure(redis, filepath.Join(folder, fmt.Sprint("redis-", i)), of, n)
-		if err != nil {
-			return err
+		var bytes [2]float64
+		for _, side := range rig.Sides() {
+			b.Say("%s: %s", of.name, side)
+			var err error
+			if bytes[side], err = measure(b, side, of, n/of.share); err != nil {
+				return nil, fmt.Errorf("%s, %s: %w", side, of.name, err)
+			}
 		}
-		ours, err := measure(tandem, filepath.Join(folder, fmt.Sprint("tandem-", i)), of, n)
-		if err != nil {
-			return err
-		}
-		fmt.Printf("| %-24s | %8.1f | %8.1f | %6.2f |\n", of.name, theirs, ours, ours/theirs)
+		row := rig.Row{What: of.name, Redis: fmt.Sprintf("%.1f B", bytes[rig.Redis]), Tandem: fmt.Sprintf("%.1f B", bytes[rig.Tandem])}
+		table.Add(row.AtMost(bytes[rig.Tandem]/bytes[rig.Redis], bar, " ×"))
 	}
-	return nil
+	return table, nil
 }
 
-// measure gives the bytes of one item.
-func measure(binary, folder string, of shape, n int) (bytes float64, err error) {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return 0, fmt.Errorf("making the server's folder: %w", err)
-	}
-	s, err := start(binary, folder)
+// measure gives the bytes of one of n items.
+func measure(b *rig.Bench, side rig.Side, of shape, n int) (bytes float64, err error) {
+	s, err := b.Start(side, rig.InMemory()...)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
-	n /= of.share
-	if err := s.fill(of, 0, n/10); err != nil {
-		return 0, err
-	}
-	before, err := s.residentBytes()
+	defer func() { err = errors.Join(err, s.Stop()) }()
+	c, err := s.Dial()
 	if err != nil {
 		return 0, err
 	}
-	if err := s.fill(of, n/10, n); err != nil {
-		return 0, err
+	defer func() { err = errors.Join(err, c.Close()) }()
+	add := func(c *rig.Client, i int) { c.Add(of.command(i)...) }
+	var resident [2]float64
+	warm := n / 10
+	for i, part := range [][2]int{{0, warm}, {warm, n}} {
+		if err := c.Fill(part[0], part[1], add); err != nil {
+			return 0, err
+		}
+		if resident[i], err = s.SettledResident(); err != nil {
+			return 0, err
+		}
 	}
-	after, err := s.residentBytes()
-	if err != nil {
-		return 0, err
-	}
-	return (after - before) / float64(n-n/10), nil
+	return (resident[1] - resident[0]) / float64(n-warm), nil
 }

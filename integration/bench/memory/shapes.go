@@ -2,10 +2,10 @@ package main
 
 import "fmt"
 
-// shape is one kind of item, and how many of them stand for one unit of -n.
+// shape is one kind of item. There are n/share of them.
 type shape struct {
 	name    string
-	share   int // n/share items
+	share   int
 	command func(i int) []string
 }
 

@@ -1,10 +1,8 @@
-package main
+package rig
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -20,17 +18,42 @@ const (
 	stopTimeout  = 30 * time.Second
 )
 
-// server is a running process.
-type server struct {
+// Side is one of the two that are compared.
+type Side int
+
+const (
+	Redis Side = iota
+	Tandem
+)
+
+func (s Side) String() string { return [...]string{"redis-server", "tandem-server"}[s] }
+
+// Sides are both, in the order of the columns.
+func Sides() []Side { return []Side{Redis, Tandem} }
+
+// Server is a running process.
+type Server struct {
+	Port   int
 	cmd    *exec.Cmd
-	port   int
 	log    string // file name
 	exited chan error
 }
 
-// start runs a server on a free loopback port and waits until it answers. Both
-// servers get the same settings: a log synced every second and nothing else.
-func start(binary, folder string) (*server, error) {
+// InMemory are the arguments for a server without persistence.
+func InMemory() []string { return []string{"--appendonly", "no", "--save", ""} }
+
+// Start runs a side with the arguments and a folder of its own.
+func (b *Bench) Start(side Side, args ...string) (*Server, error) {
+	b.started++
+	binary := b.Redis
+	if side == Tandem {
+		binary = b.Tandem
+	}
+	return Start(binary, filepath.Join(b.Folder, fmt.Sprintf("%s-%d", side, b.started)), args...)
+}
+
+// Start runs a server on a free loopback port and waits until it answers.
+func Start(binary, folder string, args ...string) (*Server, error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, fmt.Errorf("making the server's folder: %w", err)
 	}
@@ -38,10 +61,10 @@ func start(binary, folder string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{port: port, log: filepath.Join(folder, "server.log"), exited: make(chan error, 1)}
-	s.cmd = exec.Command(binary,
+	s := &Server{Port: port, log: filepath.Join(folder, "server.log"), exited: make(chan error, 1)}
+	s.cmd = exec.Command(binary, append([]string{
 		"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", folder, "--daemonize", "no",
-		"--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--auto-aof-rewrite-percentage", "0")
+	}, args...)...)
 	log, err := os.Create(s.log)
 	if err != nil {
 		return nil, fmt.Errorf("making the server's log: %w", err)
@@ -53,12 +76,13 @@ func start(binary, folder string) (*server, error) {
 	}
 	go func() { s.exited <- s.cmd.Wait() }()
 	if err := s.awaitPong(); err != nil {
-		return nil, firstOf(err, s.stop())
+		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
 }
 
-func (s *server) pid() int { return s.cmd.Process.Pid }
+// PID is the process' id.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
 
 // freePort asks the system for a port that nobody uses at the moment.
 func freePort() (int, error) {
@@ -71,7 +95,7 @@ func freePort() (int, error) {
 }
 
 // awaitPong pings until the server answers, has ended, or takes too long.
-func (s *server) awaitPong() error {
+func (s *Server) awaitPong() error {
 	deadline := time.After(startTimeout)
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
@@ -90,24 +114,21 @@ func (s *server) awaitPong() error {
 	}
 }
 
-func (s *server) pong() bool {
-	conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)), time.Second)
+func (s *Server) pong() bool {
+	c, err := s.Dial()
 	if err != nil {
 		return false
 	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
+	defer c.Close()
+	if err := c.conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
 		return false
 	}
-	if _, err := io.WriteString(conn, "PING\r\n"); err != nil {
-		return false
-	}
-	answer, err := bufio.NewReader(conn).ReadString('\n')
-	return err == nil && strings.HasPrefix(answer, "+PONG")
+	answer, err := c.Do("PING")
+	return err == nil && answer == "PONG"
 }
 
-// stop ends the server politely, then by force, always by its own process.
-func (s *server) stop() error {
+// Stop ends the server politely, then by force, always by its own process.
+func (s *Server) Stop() error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("stopping the server: %w", err)
 	}
@@ -124,7 +145,7 @@ func (s *server) stop() error {
 }
 
 // logTail returns the last lines of the server's log for an error.
-func (s *server) logTail() string {
+func (s *Server) logTail() string {
 	text, err := os.ReadFile(s.log)
 	if err != nil {
 		return err.Error()
