@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -74,4 +75,16 @@ func TestServer_session(t *testing.T) {
 
 	_, err = Start("/bin/false", t.TempDir())
 	require.ErrorContains(t, err, "ended before it answered")
+}
+
+func TestEngine_setsWhatKeyAndValueSay(t *testing.T) {
+	e := NewEngine()
+	for _, i := range []int{0, 7, 9_999_999} {
+		e.Set(i)
+		e.Get(i)
+		require.Equal(t, "$8\r\n"+Value(i)+"\r\n", string(e.replies.Buf))
+		require.Equal(t, fmt.Sprintf("key:%012d", i), Key(i))
+	}
+	require.Equal(t, 3, e.Keyspace.DB(0).Len())
+	require.Zero(t, testing.AllocsPerRun(100, func() { e.Set(7); e.Get(7) }))
 }
