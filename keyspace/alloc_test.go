@@ -152,6 +152,55 @@ func BenchmarkHashSet_small(b *testing.B) {
 	benchmark(b, 10000, func(db *DB, key []byte, i int) { must(db.EditHash(key, "hset")).Set(fields[i%5], v) })
 }
 
+func BenchmarkHashGet_small(b *testing.B) {
+	fields := [][]byte{[]byte("name"), []byte("city"), []byte("street"), []byte("number"), []byte("zip")}
+	values := [][]byte{[]byte("one value"), []byte("another value"), []byte("12345")}
+	benchmark(b, 10000, func(db *DB, key []byte, i int) {
+		if i < 10000 {
+			h := must(db.EditHash(key, "hset"))
+			for k, f := range fields {
+				h.Set(f, values[k%3])
+			}
+		}
+		must(db.Hash(key)).Get(fields[i%5])
+	})
+}
+
+func BenchmarkHashEach_alike(b *testing.B) {
+	benchmark(b, 1000, func(db *DB, key []byte, i int) {
+		if i < 1000 {
+			h := must(db.EditHash(key, "hset"))
+			for k := range 20 {
+				h.Set(fmt.Appendf(nil, "field:%d", k), fmt.Appendf(nil, "value-%d", k))
+			}
+		}
+		must(db.Hash(key)).Each(func(f, v []byte) bool { return len(f) > 0 })
+	})
+}
+
+func BenchmarkSetHas_packed(b *testing.B) {
+	m := []byte("member:119")
+	benchmark(b, 1000, func(db *DB, key []byte, i int) {
+		if i < 1000 {
+			s := must(db.EditSet(key, "sadd"))
+			for k := range 120 {
+				s.Add(fmt.Appendf(nil, "member:%d", k))
+			}
+		}
+		must(db.Set(key)).Has(m)
+	})
+}
+
+func BenchmarkZSetPut_small(b *testing.B) {
+	members := make([][]byte, 100)
+	for i := range members {
+		members[i] = fmt.Appendf(nil, "member:%d", i)
+	}
+	benchmark(b, 1000, func(db *DB, key []byte, i int) {
+		must(db.EditZSet(key, "zadd")).Put(members[i%len(members)], float64(uint32(i)*2654435761%1000))
+	})
+}
+
 func BenchmarkHashSet_large(b *testing.B) {
 	h, v := []byte("h"), []byte("some value")
 	benchmark(b, 100000, func(db *DB, key []byte, _ int) { must(db.EditHash(h, "hset")).Set(key, v) })

@@ -29,6 +29,10 @@
 // the arena. End writes open entries back, in place or into a cell that fits better. Cells that were given up are
 // retired: they stay readable until the next Begin, and then are freed, those of large structures piece by piece.
 //
+// Small lists are packed bytes that can be walked both ways (packed.go). Small hashes, sets and sorted sets are rows
+// (rows.go), which have what all fields, members or values begin with once: what is read of them is put together in the
+// arena, so only their views may read them.
+//
 // # Indexes in hash order
 //
 // All tables, of keys, fields and members, are an index: segments of at most 1024 slots, found by the top bits of the
@@ -57,7 +61,7 @@
 //     until the next Begin; an Item until the sink returns.
 //  12. Between commands no entry is open. An open entry is at the place of ks.opened that its cell names.
 //  13. A cell is freed only by sweep, or at once when no key, value or slice of it was given out (segments, names), or
-//      only until the next write (leaves, list blocks).
+//     only until the next write (leaves, list blocks).
 //  14. A store's table holds exactly the large structures of its entries.
 //
 // # Who may call

@@ -72,27 +72,18 @@ func (db *DB) Hash(key []byte) (Hash, error) {
 	return Hash{view{v, &db.ks.arena}}, err
 }
 
-// packedField finds a field: where its pair begins and ends, and its value.
-func packedField(p, field []byte) (from, to int, value []byte) {
-	for off := 0; off < len(p); {
-		f, mid := packedNext(p, off)
-		v, next := packedNext(p, mid)
-		if bytes.Equal(f, field) {
-			return off, next, v
-		}
-		off = next
-	}
-	return -1, -1, nil
-}
-
 // Get gives a field's value.
 func (h Hash) Get(field []byte) (v []byte, ok bool) {
 	switch {
 	case h.v == nil:
 		return nil, false
 	case h.v.encoding == encodingListpack:
-		from, _, v := packedField(h.v.data, field)
-		return v, from >= 0
+		x := rowsOf(h.v)
+		r, _, ok := x.find(field)
+		if !ok {
+			return nil, false
+		}
+		return x.value(r, h.arena), true
 	default:
 		t := h.v.large.(*hashTable)
 		r := t.fields.find(t.fields.hash(field), field)
@@ -109,14 +100,8 @@ func (h Hash) Each(fn func(field, value []byte) bool) {
 	switch {
 	case h.v == nil:
 	case h.v.encoding == encodingListpack:
-		for p, off := h.v.data, 0; off < len(p); {
-			f, mid := packedNext(p, off)
-			v, next := packedNext(p, mid)
-			if !fn(f, v) {
-				return
-			}
-			off = next
-		}
+		x := rowsOf(h.v)
+		x.each(func(r row) bool { return fn(x.key(r, h.arena), x.value(r, h.arena)) })
 	default:
 		t := h.v.large.(*hashTable)
 		t.fields.each(func(r slab.Ref) bool { return fn(t.field(r)) })
@@ -136,10 +121,9 @@ func (h Hash) Scan(cursor uint64, fn func(field, value []byte)) (next uint64) {
 // Random gives one of the fields; the hash must not be empty.
 func (h Hash) Random(r *rand.Rand) (field, value []byte) {
 	if h.v.encoding == encodingListpack {
-		off := packedAt(h.v.data, 2*r.IntN(int(h.v.number)), 2*int(h.v.number))
-		field, off = packedNext(h.v.data, off)
-		value, _ = packedNext(h.v.data, off)
-		return field, value
+		x := rowsOf(h.v)
+		one := x.at(x.place(r.IntN(int(h.v.number))))
+		return x.key(one, h.arena), x.value(one, h.arena)
 	}
 	t := h.v.large.(*hashTable)
 	return t.field(t.fields.random(r))
@@ -184,18 +168,20 @@ func (h *HashEdit) Set(field, value []byte) (created bool) {
 }
 
 func (h *HashEdit) setPacked(v *value, field, value []byte, entriesMax int) (created bool) {
-	from, to, old := packedField(v.data, field)
-	if from >= 0 && len(old) == len(value) {
-		copy(old, value)
+	x := rowsOf(v)
+	r, _, exists := x.find(field)
+	if exists && len(value) == len(x.values)+r.to-r.value && bytes.HasPrefix(value, x.values) {
+		copy(x.p[r.value:r.to], value[len(x.values):])
 		return false
 	}
 	v.mutable(h.arena, packedSize(len(field))+packedSize(len(value)))
-	if from >= 0 {
-		v.data = packedSplice(v.data, to-packedSize(len(old)), to, value)
+	if exists {
+		x = v.share(h.arena, field, value)
+		r, _, _ = x.find(field)
+		v.putRow(r.from, r.to, field[len(x.keys):], value[len(x.values):])
 		return false
 	}
-	v.data = packedSplice(v.data, len(v.data), len(v.data), field, value)
-	v.number++
+	v.addRow(h.arena, field, value)
 	if int(v.number) > entriesMax {
 		h.enlarge(v)
 	}
@@ -218,9 +204,9 @@ func (h *HashEdit) Delete(field []byte) bool {
 	}
 	v := h.handle.change()
 	if v.encoding == encodingListpack {
-		from, to, _ := packedField(v.data, field)
-		v.data = packedSplice(v.data, from, to)
-		v.number--
+		x := rowsOf(v)
+		r, _, _ := x.find(field)
+		v.removeRow(r)
 		return true
 	}
 	fields := &v.large.(*hashTable).fields

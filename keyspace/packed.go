@@ -2,11 +2,11 @@ package keyspace
 
 import (
 	"encoding/binary"
-	"math/bits"
 )
 
-// Packed bytes hold a sequence of elements that can be walked both ways: each element is its length, its bytes, and its
-// length again in a form that is read backwards. Lengths are base-128 numbers, so elements below 128 bytes cost two.
+// Packed bytes of a list hold a sequence of elements that can be walked both ways: each element is its length, its bytes,
+// and its length again in a form that is read backwards. Lengths are base-128 numbers, so elements below 128 bytes cost
+// two. The other kinds have rows instead; see rows.go.
 
 // packedSize is what an element of n bytes takes.
 func packedSize(n int) int { return n + 2*lengthSize(n) }
@@ -90,22 +90,26 @@ func packedSplice(p []byte, from, to int, with ...[]byte) []byte {
 	for _, v := range with {
 		room += packedSize(len(v))
 	}
-	tail := len(p) - to
-	size := from + room + tail
-	if cap(p) < size {
-		grown := make([]byte, size, growth(cap(p), size))
-		copy(grown, p[:from])
-		copy(grown[from+room:], p[to:])
-		p = grown
-	} else {
-		old := p
-		p = p[:size]
-		copy(p[from+room:], old[to:])
-	}
+	p = gap(p, from, to, room)
 	w := p[:from]
 	for _, v := range with {
 		w = packedAppend(w, v)
 	}
+	return p
+}
+
+// gap gives p with n bytes, whatever they are, in the place of p[from:to].
+func gap(p []byte, from, to, n int) []byte {
+	size := from + n + len(p) - to
+	if cap(p) < size {
+		grown := make([]byte, size, growth(cap(p), size))
+		copy(grown, p[:from])
+		copy(grown[from+n:], p[to:])
+		return grown
+	}
+	tail := p[to:]
+	p = p[:size]
+	copy(p[from+n:], tail)
 	return p
 }
 
@@ -171,23 +175,6 @@ func parseInteger(b []byte) (int64, bool) {
 		return -int64(n), n <= 1<<63
 	}
 	return int64(n), n < 1<<63
-}
-
-// signedSize is the number of bytes, 1 to 8, in which n can be written with its sign.
-func signedSize(n int64) int { return (bits.Len64(uint64(n^n>>63)) + 8) / 8 }
-
-func putSigned(p []byte, n int64) {
-	for i := range p {
-		p[i] = byte(n >> (8 * i))
-	}
-}
-
-func signed(p []byte) (n int64) {
-	for i, b := range p {
-		n |= int64(b) << (8 * i)
-	}
-	free := 64 - 8*len(p)
-	return n << free >> free
 }
 
 // integerBytes and integerAt are the elements of an integer set: 8 bytes each, sorted.

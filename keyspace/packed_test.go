@@ -82,19 +82,15 @@ func TestListpackEntryBytes(t *testing.T) {
 	}
 }
 
-func TestSigned_andPackedScores(t *testing.T) {
-	for _, n := range []int64{0, 1, -1, 127, 128, -128, -129, 32767, 32768, 1 << 40, -1 << 40, math.MaxInt64, math.MinInt64} {
-		p := make([]byte, signedSize(n))
-		putSigned(p, n)
-		require.Equal(t, n, signed(p))
-	}
-	require.Equal(t, []int{1, 1, 2, 2, 8}, []int{signedSize(127), signedSize(-128), signedSize(128), signedSize(-129), signedSize(math.MinInt64)})
+func TestScores(t *testing.T) {
 	for score, size := range map[float64]int{
-		0: 1, 1: 1, -1: 1, 1000: 2, 1.5: 8, 1e300: 8, math.Inf(1): 8, math.Inf(-1): 8, 1<<53 - 1: 7, 1 << 53: 8, -1 << 60: 8, math.MaxFloat64: 8,
+		0: 1, 1: 1, -1: 1, 15: 1, 1000: 2, 1.5: 5, 1e300: 9, math.Inf(1): 5, math.Inf(-1): 5, 1<<44 - 1: 6, 1 << 53: 5, 1<<53 - 1: 9, 0.1: 9,
+		-1 << 60: 5, math.MaxFloat64: 9, math.MaxFloat32: 5,
 	} {
-		var room [scoreBytes]byte
-		b := packScore(&room, score)
+		var room scoreRoom
+		b := room.put(score)
 		require.Len(t, b, size, score)
-		require.Equal(t, score, packedScore(b))
+		require.Equal(t, size, sizeOfNumber(b[0]))
+		require.Equal(t, score, scoreAt(b))
 	}
 }

@@ -1,7 +1,6 @@
 package keyspace
 
 import (
-	"bytes"
 	"math/rand/v2"
 
 	"github.com/tandemkv/tandem/internal/slab"
@@ -47,18 +46,6 @@ func (db *DB) Set(key []byte) (Set, error) {
 // IsIntset says that all members are integers in one sorted block.
 func (s Set) IsIntset() bool { return s.v != nil && s.v.encoding == encodingIntset }
 
-// packedMember finds an element among packed bytes; from < 0 when it is not there.
-func packedMember(p, m []byte) (from, to int) {
-	for off := 0; off < len(p); {
-		v, next := packedNext(p, off)
-		if bytes.Equal(v, m) {
-			return off, next
-		}
-		off = next
-	}
-	return -1, -1
-}
-
 // Has says whether m is a member.
 func (s Set) Has(m []byte) bool {
 	if s.v == nil {
@@ -73,8 +60,9 @@ func (s Set) Has(m []byte) bool {
 		_, found := integerRank(s.v.data, n)
 		return found
 	case encodingListpack:
-		from, _ := packedMember(s.v.data, m)
-		return from >= 0
+		x := rowsOf(s.v)
+		_, _, ok := x.find(m)
+		return ok
 	default:
 		return s.v.large.(*setTable).has(m)
 	}
@@ -93,13 +81,8 @@ func (s Set) Each(fn func(m []byte) bool) {
 			}
 		}
 	case encodingListpack:
-		for off := 0; off < len(s.v.data); {
-			m, next := packedNext(s.v.data, off)
-			if !fn(m) {
-				return
-			}
-			off = next
-		}
+		x := rowsOf(s.v)
+		x.each(func(r row) bool { return fn(x.key(r, s.arena)) })
 	default:
 		members := &s.v.large.(*setTable).members
 		members.each(func(r slab.Ref) bool { return fn(members.key(r)) })
@@ -122,8 +105,8 @@ func (s Set) Random(r *rand.Rand) []byte {
 	case encodingIntset:
 		return s.arena.integer(integerAt(s.v.data, r.IntN(int(s.v.number))))
 	case encodingListpack:
-		m, _ := packedNext(s.v.data, packedAt(s.v.data, r.IntN(int(s.v.number)), int(s.v.number)))
-		return m
+		x := rowsOf(s.v)
+		return x.key(x.at(x.place(r.IntN(int(s.v.number)))), s.arena)
 	default:
 		members := &s.v.large.(*setTable).members
 		return members.key(members.random(r))
@@ -168,8 +151,7 @@ func (s *SetEdit) Add(m []byte) bool {
 			v.large.(*setTable).add(m)
 			return true
 		}
-		v.data = packedSplice(v.data, len(v.data), len(v.data), m)
-		v.number++
+		v.addRow(s.arena, m, nil)
 	default:
 		v.large.(*setTable).add(m)
 	}
@@ -198,13 +180,13 @@ func (s *SetEdit) addToIntegers(v *value, m []byte) {
 		v.large.(*setTable).add(m)
 		return
 	}
-	packed := make([]byte, 0, len(v.data)+packedSize(len(m)))
+	packed := value{kind: KindSet, encoding: encodingListpack}
 	s.Each(func(member []byte) bool {
-		packed = packedAppend(packed, member)
+		packed.addRow(s.arena, member, nil)
 		return true
 	})
-	v.encoding, v.data = encodingListpack, packedAppend(packed, m)
-	v.number++
+	packed.addRow(s.arena, m, nil)
+	*v = packed
 }
 
 func (s *SetEdit) enlarge(v *value) {
@@ -229,9 +211,9 @@ func (s *SetEdit) Remove(m []byte) bool {
 		v.data = integerDelete(v.data, i)
 		v.number--
 	case encodingListpack:
-		from, to := packedMember(v.data, m)
-		v.data = packedSplice(v.data, from, to)
-		v.number--
+		x := rowsOf(v)
+		r, _, _ := x.find(m)
+		v.removeRow(r)
 	default:
 		members := &v.large.(*setTable).members
 		s.handle.retire(members.removeKey(members.hash(m), m))

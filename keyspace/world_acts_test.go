@@ -199,6 +199,26 @@ func (w *world) checkRanks(z ZSet, p *plain) {
 	}
 	require.Equal(w.t, less, z.CountBelow(s, false))
 	require.Equal(w.t, notMore, z.CountBelow(s, true))
+	w.checkLex(z, all)
+}
+
+// checkLex: counting by member bytes asks for equal scores, so there it is what the members' own order says.
+func (w *world) checkLex(z ZSet, all []ranked) {
+	m := w.element()
+	below, notAbove := 0, 0
+	for i, r := range all {
+		if r.score != all[0].score {
+			return
+		}
+		if string(r.member) < m {
+			below = i + 1
+		}
+		if string(r.member) <= m {
+			notAbove = i + 1
+		}
+	}
+	require.Equal(w.t, below, z.CountBelowLex([]byte(m), false))
+	require.Equal(w.t, notAbove, z.CountBelowLex([]byte(m), true))
 }
 
 func (w *world) actList(i int, db *DB, key string) {

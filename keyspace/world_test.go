@@ -225,9 +225,22 @@ func tightLimits() Limits {
 	}
 }
 
+// roomyLimits keep packed bytes packed, however many and long.
+func roomyLimits() Limits {
+	return Limits{
+		HashMaxListpackEntries: 5000, HashMaxListpackValue: 500, ListMaxListpackSize: -5,
+		SetMaxIntsetEntries: 6, SetMaxListpackEntries: 5000, SetMaxListpackValue: 500,
+		ZSetMaxListpackEntries: 5000, ZSetMaxListpackValue: 500,
+	}
+}
+
 func newWorld(t require.TestingT, c chooser) *world {
 	w := &world{t: t, c: c, keys: 12, nowMs: 1000, dbs: []plainDB{{}, {}, {}}}
-	w.ks = New(Options{Databases: 3, Limits: tightLimits(), HashSeed: 42})
+	limits := tightLimits()
+	if c.pick(3) == 0 {
+		limits = roomyLimits()
+	}
+	w.ks = New(Options{Databases: 3, Limits: limits, HashSeed: 42})
 	return w
 }
 
@@ -235,9 +248,11 @@ func (w *world) key() string { return "key:" + strconv.Itoa(w.c.pick(w.keys)) }
 
 func (w *world) element() string {
 	n := w.c.pick(40)
-	switch w.c.pick(8) {
+	switch w.c.pick(9) {
 	case 0:
 		return strings.Repeat("x", n) + strconv.Itoa(n)
+	case 4:
+		return "begins:alike"[:n%13] + strings.Repeat("/", n/13) // with others' beginnings, and as a beginning of others
 	case 1:
 		return strconv.Itoa(-n * 1000003)
 	case 2:

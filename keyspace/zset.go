@@ -115,52 +115,18 @@ func (db *DB) ZSet(key []byte) (ZSet, error) {
 	return ZSet{view{v, &db.ks.arena}}, err
 }
 
-// The packed form is a sequence of pairs in order: the member, then its score, which is 8 bytes of floating point or, if
-// that is shorter, an integer.
-
-func packedScore(b []byte) float64 {
-	if len(b) == scoreBytes {
-		return math.Float64frombits(binary.LittleEndian.Uint64(b))
-	}
-	return float64(signed(b))
-}
-
-func packScore(room *[scoreBytes]byte, score float64) []byte {
-	if n := int64(score); math.Abs(score) < 1<<53 && float64(n) == score && signedSize(n) < scoreBytes {
-		b := room[:signedSize(n)]
-		putSigned(b, n)
-		return b
-	}
-	binary.LittleEndian.PutUint64(room[:], math.Float64bits(score))
-	return room[:]
-}
-
-func packedRanked(p []byte, off int) (r ranked, next int) {
-	m, off := packedNext(p, off)
-	score, next := packedNext(p, off)
-	return ranked{m, packedScore(score)}, next
-}
-
-// packedRank finds a member in packed pairs: its rank and place.
-func packedRank(p, m []byte) (rank, from, to int, score float64, ok bool) {
-	for off := 0; off < len(p); rank++ {
-		r, next := packedRanked(p, off)
-		if bytes.Equal(r.member, m) {
-			return rank, off, next, r.score, true
-		}
-		off = next
-	}
-	return 0, 0, 0, 0, false
-}
-
 // Score gives a member's score.
 func (z ZSet) Score(m []byte) (float64, bool) {
 	switch {
 	case z.v == nil:
 		return 0, false
 	case z.v.encoding == encodingListpack:
-		_, _, _, score, ok := packedRank(z.v.data, m)
-		return score, ok
+		x := rowsOf(z.v)
+		r, _, ok := x.find(m)
+		if !ok {
+			return 0, false
+		}
+		return x.score(r), true
 	default:
 		row, ok := z.v.large.(*rankedSet).row(m)
 		return row.score, ok
@@ -173,7 +139,8 @@ func (z ZSet) Rank(m []byte) (rank int, ok bool) {
 	case z.v == nil:
 		return 0, false
 	case z.v.encoding == encodingListpack:
-		rank, _, _, _, ok = packedRank(z.v.data, m)
+		x := rowsOf(z.v)
+		_, rank, ok = x.find(m)
 		return rank, ok
 	default:
 		t := z.v.large.(*rankedSet)
@@ -200,58 +167,42 @@ func (z ZSet) Each(from int, backward bool, fn func(m []byte, score float64) boo
 		}
 		return
 	}
-	p, count := z.v.data, int(z.v.number)
+	x := rowsOf(z.v)
+	visit := func(r row) bool { return fn(x.key(r, z.arena), x.score(r)) }
 	if backward {
-		for off := packedAt(p, 2*(from+1), 2*count); off > 0; {
-			score, mid := packedPrev(p, off)
-			m, start := packedPrev(p, mid)
-			if !fn(m, packedScore(score)) {
-				return
-			}
-			off = start
-		}
+		x.eachBackward(from, visit)
 		return
 	}
-	for off := packedAt(p, 2*from, 2*count); off < len(p); {
-		r, next := packedRanked(p, off)
-		if !fn(r.member, r.score) {
-			return
-		}
-		off = next
-	}
-}
-
-// countWhere gives the number of members at the beginning for which below holds.
-func (z ZSet) countWhere(below func(ranked) bool) int {
-	switch {
-	case z.v == nil:
-		return 0
-	case z.v.encoding != encodingListpack:
-		t := z.v.large.(*rankedSet)
-		return t.ranks.countWhere(func(r rankedRow) bool { return below(ranked{t.members.key(r.ref), r.score}) })
-	}
-	n := 0
-	for off := 0; off < len(z.v.data); n++ {
-		r, next := packedRanked(z.v.data, off)
-		if !below(r) {
-			break
-		}
-		off = next
-	}
-	return n
+	x.first = x.place(from)
+	x.each(visit)
 }
 
 // CountBelow gives the number of members with score < s (or <= s): the rank of the first one not below. O(log n).
 func (z ZSet) CountBelow(s float64, inclusive bool) int {
-	return z.countWhere(func(r ranked) bool { return r.score < s || inclusive && r.score == s })
+	below := func(score float64) bool { return score < s || inclusive && score == s }
+	switch {
+	case z.v == nil:
+		return 0
+	case z.v.encoding == encodingListpack:
+		x := rowsOf(z.v)
+		return x.countWhere(func(r row) bool { return below(x.score(r)) })
+	}
+	t := z.v.large.(*rankedSet)
+	return t.ranks.countWhere(func(r rankedRow) bool { return below(r.score) })
 }
 
 // CountBelowLex is CountBelow by member bytes, for sets whose scores are all equal.
 func (z ZSet) CountBelowLex(m []byte, inclusive bool) int {
-	return z.countWhere(func(r ranked) bool {
-		c := bytes.Compare(r.member, m)
-		return c < 0 || inclusive && c == 0
-	})
+	below := func(c int) bool { return c < 0 || inclusive && c == 0 }
+	switch {
+	case z.v == nil:
+		return 0
+	case z.v.encoding == encodingListpack:
+		x := rowsOf(z.v)
+		return x.countWhere(func(r row) bool { return below(x.compare(r, m)) })
+	}
+	t := z.v.large.(*rankedSet)
+	return t.ranks.countWhere(func(r rankedRow) bool { return below(bytes.Compare(t.members.key(r.ref), m)) })
 }
 
 // Scan visits a piece with the guarantee of DB.Scan. Small encodings come all at once, with next 0.
@@ -267,8 +218,9 @@ func (z ZSet) Scan(cursor uint64, fn func(m []byte, score float64)) (next uint64
 // Random gives one of the members; the set must not be empty.
 func (z ZSet) Random(r *rand.Rand) (m []byte, score float64) {
 	if z.v.encoding == encodingListpack {
-		one, _ := packedRanked(z.v.data, packedAt(z.v.data, 2*r.IntN(int(z.v.number)), 2*int(z.v.number)))
-		return one.member, one.score
+		x := rowsOf(z.v)
+		one := x.at(x.place(r.IntN(int(z.v.number))))
+		return x.key(one, z.arena), x.score(one)
 	}
 	t := z.v.large.(*rankedSet)
 	row := t.rowOf(t.members.random(r))
@@ -310,7 +262,7 @@ func (z *ZSetEdit) Put(m []byte, score float64) (created, changed bool) {
 	if v.encoding == encodingListpack {
 		limits := &z.handle.db.ks.limits
 		if exists || int(v.number) < limits.ZSetMaxListpackEntries && len(m) <= limits.ZSetMaxListpackValue {
-			putPacked(v, m, score, exists)
+			putPacked(v, z.arena, m, score, exists)
 			return !exists, true
 		}
 		z.enlarge(v)
@@ -325,23 +277,24 @@ func (z *ZSetEdit) Put(m []byte, score float64) (created, changed bool) {
 	return false, true
 }
 
-func putPacked(v *value, m []byte, score float64, exists bool) {
+func putPacked(v *value, a *arena, m []byte, score float64, exists bool) {
+	x := v.share(a, m, nil)
 	if exists {
-		_, from, to, _, _ := packedRank(v.data, m)
-		v.data = packedSplice(v.data, from, to)
-		v.number--
+		r, _, _ := x.find(m)
+		v.removeRow(r)
+		x.p = v.data
 	}
-	made := ranked{m, score}
-	off := 0
-	for off < len(v.data) {
-		r, next := packedRanked(v.data, off)
-		if made.before(r) {
-			break
+	off := x.first
+	x.each(func(r row) bool {
+		had := x.score(r)
+		if score < had || score == had && x.compare(r, m) > 0 {
+			return false
 		}
-		off = next
-	}
-	var room [scoreBytes]byte // an integer knows no -0; nor does a listpack in Redis
-	v.data = packedSplice(v.data, off, off, m, packScore(&room, score))
+		off = r.to
+		return true
+	})
+	var room scoreRoom
+	v.putRow(off, off, m[len(x.keys):], room.put(score))
 	v.number++
 }
 
@@ -367,9 +320,9 @@ func (z *ZSetEdit) Remove(m []byte) bool {
 		z.handle.retire(row.ref)
 		return true
 	}
-	_, from, to, _, _ := packedRank(v.data, m)
-	v.data = packedSplice(v.data, from, to)
-	v.number--
+	x := rowsOf(v)
+	r, _, _ := x.find(m)
+	v.removeRow(r)
 	return true
 }
 
@@ -381,8 +334,10 @@ func (z *ZSetEdit) RemoveRanks(from, n int) {
 	}
 	v := z.handle.change()
 	if v.encoding == encodingListpack {
-		count := 2 * int(v.number)
-		v.data = packedSplice(v.data, packedAt(v.data, 2*from, count), packedAt(v.data, 2*(from+n), count))
+		x := rowsOf(v)
+		first := x.place(from)
+		x.first = first
+		v.data = gap(v.data, first, x.place(n), 0)
 		v.number -= int64(n)
 		return
 	}
