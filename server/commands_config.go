@@ -41,7 +41,7 @@ func configCommand(x *executor, s *session, args [][]byte) error {
 		x.resetStats()
 		s.w.OK()
 	case "rewrite":
-		return configRewrite(x, s)
+		return configRewrite(x, s, false)
 	case "help":
 		writeHelp(&s.w, "CONFIG", "GET <pattern>", "    Return parameters matching the glob-like <pattern> and their values.",
 			"SET <directive> <value>", "    Set the configuration <directive> to <value>.",
@@ -87,8 +87,9 @@ func configSet(x *executor, s *session, args [][]byte) error {
 	return nil
 }
 
-func configRewrite(x *executor, s *session) error {
-	err := x.directives.Rewrite()
+// configRewrite brings the file up to the present values; all: with a line for each directive, defaults too.
+func configRewrite(x *executor, s *session, all bool) error {
+	err := x.directives.Rewrite(all)
 	switch {
 	case errors.Is(err, config.ErrNoFile):
 		return command.Error("ERR The server is running without a config file")

@@ -17,8 +17,8 @@ var ErrNoFile = errors.New("ERR The server is running without a config file")
 
 // Rewrite answers CONFIG REWRITE: it brings the config file up to the present
 // values. The file is replaced by a rename after a sync, so that no crash leaves
-// half of it.
-func (s *Set) Rewrite() error {
+// half of it. all adds the directives that have no line and are at their defaults.
+func (s *Set) Rewrite(all bool) error {
 	if s.file == "" {
 		return ErrNoFile
 	}
@@ -26,7 +26,7 @@ func (s *Set) Rewrite() error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("ERR Rewriting config file: %w", err)
 	}
-	if err := replaceFile(s.file, s.RewriteText(string(old))); err != nil {
+	if err := replaceFile(s.file, s.RewriteText(string(old), all)); err != nil {
 		return fmt.Errorf("ERR Rewriting config file: %w", err)
 	}
 	return nil
@@ -35,8 +35,8 @@ func (s *Set) Rewrite() error {
 // RewriteText returns the text of a config file changed to say the present
 // values. Only lines of directives whose value differs are touched: the first of
 // them is replaced, the others go; what has no line and is not the default is
-// appended.
-func (s *Set) RewriteText(old string) string {
+// appended; with all, the defaults too.
+func (s *Set) RewriteText(old string, all bool) string {
 	lines := strings.Split(strings.TrimSuffix(old, "\n"), "\n")
 	if old == "" {
 		lines = nil
@@ -49,7 +49,7 @@ func (s *Set) RewriteText(old string) string {
 		now := row.textLines()
 		at := places[row]
 		switch {
-		case len(at) == 0 && !slices.Equal(now, row.defaultLines()):
+		case len(at) == 0 && (all && !row.hidden || !slices.Equal(now, row.defaultLines())):
 			added = append(added, now...)
 		case len(at) > 0 && !slices.Equal(now, row.textLinesOf(lines, at)):
 			for _, i := range at {
