@@ -166,7 +166,7 @@ func (s *store) drop(e *entry) {
 // dropLarge parts an entry from its large structure, which is given back in pieces.
 func (s *store) dropLarge(e *entry) {
 	if e.large != nil {
-		s.ks.retired.larges = append(s.ks.retired.larges, retiredLarge{s, e.large})
+		s.ks.retireLarge(s, e.large)
 		e.large = nil
 	}
 }

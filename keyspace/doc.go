@@ -28,6 +28,7 @@
 // End there is one decoded form of it, which all lookups find through its cell, and small values are changed in a copy in
 // the arena. End writes open entries back, in place or into a cell that fits better. Cells that were given up are
 // retired: they stay readable until the next Begin, and then are freed, those of large structures piece by piece.
+// Compaction (compact.go) moves cells between commands, where deletions have left pages with few of them.
 //
 // Small lists are packed bytes that can be walked both ways (packed.go). Small hashes, sets and sorted sets are rows
 // (rows.go), which have what all fields, members or values begin with once: what is read of them is put together in the

@@ -27,6 +27,8 @@ type large interface {
 	clone(heap *slab.Heap) large
 	// discard frees about n cells, and says when there are none left.
 	discard(n int) (freed int, done bool)
+	// compact moves the cells that lie on pages to be emptied, a piece a call, from a position on. 0: beginning, and end.
+	compact(c *compaction, at uint64) (next uint64)
 }
 
 // newValue is an empty value in the kind's smallest form.

@@ -92,7 +92,11 @@ func (w *freezing) ended(v *taking) {
 
 // step is a command, or something about the views.
 func (w *freezing) step() {
-	switch choice := w.c.pick(12); {
+	switch choice := w.c.pick(14); {
+	case choice == 13 && w.c.pick(10) == 0:
+		w.scatter()
+	case choice >= 12:
+		w.ks.Compact(1 + w.c.pick(500))
 	case choice == 0 && len(w.full) < 3:
 		w.openFull()
 	case choice == 1 && w.dirty == nil:

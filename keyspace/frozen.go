@@ -242,4 +242,5 @@ func (f *Frozen) close() {
 	}
 	clear(f.ks.views[len(kept):])
 	f.ks.views = kept
+	f.ks.releaseHeld()
 }

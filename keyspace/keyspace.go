@@ -64,9 +64,10 @@ type Keyspace struct {
 	arena arena
 	pools pools
 	// opened are the entries that are open, at the places that their cells name. reading is room for one that is not.
-	opened  []*entry
-	reading entry
-	retired retired
+	opened     []*entry
+	reading    entry
+	retired    retired
+	compaction compaction
 
 	dirtyTotal   int64
 	expiredTotal int64

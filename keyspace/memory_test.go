@@ -117,7 +117,7 @@ func TestMemory_comesBack(t *testing.T) {
 	for range 200 {
 		run(ks, func() {})
 	}
-	require.Empty(t, ks.retired.heaps)
+	require.Empty(t, ks.retired.stores)
 	_, mapped = old.Bytes()
 	require.Zero(t, mapped)
 }

@@ -6,15 +6,20 @@ import "github.com/tandemkv/tandem/internal/slab"
 // things are given back in pieces, so that no command waits for them.
 
 const (
-	sweepCells = 512       // of large structures, by one Begin
-	sweepBytes = 512 << 10 // of flushed stores, by one Begin
+	sweepCells = 512 // of large structures, by one Begin at least,
+	// and as many as were made since the last one, up to this: so freeing keeps up with making.
+	sweepCellsMax = 16 << 10
+	sweepBytes    = 512 << 10 // of flushed stores, by one Begin; and of very large cells, by one FreeSome
 )
 
 // retired is what is waiting to be given back.
 type retired struct {
 	cells  []retiredCell
 	larges []retiredLarge
-	heaps  []*slab.Heap
+	stores []retiredStore
+	held   []*store // flushed, but a view needs them yet
+	made   uint64   // the cells that had been made at the last sweep, while larges are waiting
+	freed  int64    // keys and structures that have gone this way
 }
 
 type retiredCell struct {
@@ -27,8 +32,29 @@ type retiredLarge struct {
 	large large
 }
 
+type retiredStore struct {
+	heap *slab.Heap
+	keys int
+}
+
 func (ks *Keyspace) retireCell(s *store, r slab.Ref) {
 	ks.retired.cells = append(ks.retired.cells, retiredCell{s, r})
+}
+
+func (ks *Keyspace) retireLarge(s *store, l large) {
+	r := &ks.retired
+	if len(r.larges) == 0 {
+		r.made = ks.made()
+	}
+	r.larges = append(r.larges, retiredLarge{s, l})
+}
+
+// made counts the cells that were ever made in the databases as they are.
+func (ks *Keyspace) made() (cells uint64) {
+	for _, db := range ks.dbs {
+		cells += db.heap.Made()
+	}
+	return cells
 }
 
 // retireBlocks is for the blocks that a list has dropped without giving them back.
@@ -36,17 +62,53 @@ func (s *store) retireBlocks(l *listBlocks) {
 	if len(l.dropped) > 0 {
 		gone := &listBlocks{heap: l.heap}
 		l.takeDropped(&gone.all)
-		s.ks.retired.larges = append(s.ks.retired.larges, retiredLarge{s, gone})
+		s.ks.retireLarge(s, gone)
 	}
 }
 
-// retireStore is for a store that no database has any more. Views that still need it keep it; then its memory goes when
-// the collector finds it unreachable.
+// retireStore is for a store that no database has any more. Views that still need it keep it meanwhile.
 func (ks *Keyspace) retireStore(s *store) {
 	s.flushed = true
-	if len(ks.views) == 0 && s.keys.count > 0 {
-		ks.retired.heaps = append(ks.retired.heaps, s.heap)
+	switch _, mapped := s.heap.Bytes(); {
+	case ks.needed(s):
+		ks.retired.held = append(ks.retired.held, s)
+	case mapped > 0:
+		ks.retired.stores = append(ks.retired.stores, retiredStore{s.heap, s.keys.count})
 	}
+}
+
+// needed says whether an open view has still to read a store.
+func (ks *Keyspace) needed(s *store) bool {
+	for _, f := range ks.views {
+		for i := range f.walks[f.at:] {
+			if f.walks[f.at+i].store == s {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// releaseHeld retires the flushed stores that no view needs any more.
+func (ks *Keyspace) releaseHeld() {
+	held := ks.retired.held
+	ks.retired.held = nil
+	for _, s := range held {
+		ks.retireStore(s)
+	}
+}
+
+// Lazy gives the keys and large structures that wait to be given back, and those that were since the start.
+func (ks *Keyspace) Lazy() (pending, freed int64) {
+	r := &ks.retired
+	pending = int64(len(r.larges))
+	for i := range r.stores {
+		pending += int64(r.stores[i].keys)
+	}
+	for _, s := range r.held {
+		pending += int64(s.keys.count)
+	}
+	return pending, r.freed
 }
 
 // Memory is the bytes of the cells in use, and of the pages mapped for them: data that Go's heap does not show.
@@ -55,18 +117,25 @@ func (ks *Keyspace) Memory() (used, mapped int64) {
 		u, m := db.store.heap.Bytes()
 		used, mapped = used+u, mapped+m
 	}
-	for _, h := range ks.retired.heaps {
-		u, m := h.Bytes()
+	for _, s := range ks.retired.stores {
+		u, m := s.heap.Bytes()
+		used, mapped = used+u, mapped+m
+	}
+	for _, s := range ks.retired.held {
+		u, m := s.heap.Bytes()
 		used, mapped = used+u, mapped+m
 	}
 	return used, mapped
 }
 
-// FreeSome gives back a piece of what large deletions and flushes left, as each Begin does: for housekeeping, between
-// commands. more: there is more.
+// FreeSome gives back a piece of what large deletions and flushes left, as each Begin does, and of very large cells: for
+// housekeeping, between commands. more: there is more.
 func (ks *Keyspace) FreeSome() (more bool) {
 	ks.sweep()
-	return len(ks.retired.larges)+len(ks.retired.heaps) > 0
+	for _, db := range ks.dbs {
+		more = db.heap.GiveBack(sweepBytes) || more
+	}
+	return more || len(ks.retired.larges)+len(ks.retired.stores) > 0
 }
 
 // sweep gives back what may go now.
@@ -82,7 +151,22 @@ func (ks *Keyspace) sweep() {
 	}
 	clear(r.cells)
 	r.cells = r.cells[:0]
-	for budget := sweepCells; budget > 0 && len(r.larges) > 0; {
+	if len(r.larges) > 0 {
+		ks.sweepLarges()
+	}
+	if last := len(r.stores) - 1; last >= 0 && r.stores[last].heap.Drop(sweepBytes) {
+		r.freed += int64(r.stores[last].keys)
+		r.stores[last] = retiredStore{}
+		r.stores = r.stores[:last]
+	}
+}
+
+func (ks *Keyspace) sweepLarges() {
+	r := &ks.retired
+	made := ks.made()
+	budget := sweepCells + int(made-min(r.made, made))
+	r.made = made
+	for budget = min(budget, sweepCellsMax); budget > 0 && len(r.larges) > 0; {
 		last := len(r.larges) - 1
 		done := r.larges[last].store.flushed
 		if !done {
@@ -93,10 +177,7 @@ func (ks *Keyspace) sweep() {
 		if done {
 			r.larges[last] = retiredLarge{}
 			r.larges = r.larges[:last]
+			r.freed++
 		}
-	}
-	if last := len(r.heaps) - 1; last >= 0 && r.heaps[last].Drop(sweepBytes) {
-		r.heaps[last] = nil
-		r.heaps = r.heaps[:last]
 	}
 }

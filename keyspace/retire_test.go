@@ -69,3 +69,101 @@ func TestFreeSome_trimmedList(t *testing.T) {
 	left, _ := ks.Memory()
 	require.Less(t, left, full/50)
 }
+
+// One Begin frees so many cells at most, however large the structure is that goes; and a loop that makes and deletes
+// large structures does not grow.
+func TestSweep_boundedAndKeepsUp(t *testing.T) {
+	ks := New(Options{Databases: 1})
+	db := ks.DB(0)
+	makers := map[string]func(n int){
+		"hash": func(n int) { must(db.EditHash([]byte("k"), "")).Set([]byte(strconv.Itoa(n)), make([]byte, 50)) },
+		"set":  func(n int) { must(db.EditSet([]byte("k"), "")).Add([]byte("m" + strconv.Itoa(n))) },
+		"zset": func(n int) { must(db.EditZSet([]byte("k"), "")).Put([]byte(strconv.Itoa(n)), float64(n)) },
+		"list": func(n int) { must(db.EditList([]byte("k"), "")).PushTail(make([]byte, 3000)) },
+	}
+	goners := map[string]func(){
+		"DEL":    func() { db.Remove([]byte("k"), "del") },
+		"SET":    func() { db.PutString([]byte("k"), []byte("v"), 0, "set") },
+		"RENAME": func() { db.PutString([]byte("other"), []byte("v"), 0, ""); db.Rename([]byte("other"), []byte("k")) },
+		"STORE":  func() { db.ReplaceSet([]byte("k"), "sunionstore").Add([]byte("m")) },
+	}
+	for kind, more := range makers {
+		for way, gone := range goners {
+			for n := range 8_000 {
+				run(ks, func() { more(n) })
+			}
+			run(ks, gone)
+			for began := false; !began || len(ks.retired.larges) > 0; began = true {
+				before := ks.DB(0).heap.Cells()
+				run(ks, func() {})
+				require.LessOrEqual(t, before-ks.DB(0).heap.Cells(), sweepCells+3*segmentSlotsMax, "%s by %s", kind, way)
+			}
+			run(ks, func() { db.Remove([]byte("k"), "") })
+		}
+	}
+	pending, freed := ks.Lazy()
+	require.Zero(t, pending)
+	require.Equal(t, int64(16), freed)
+	most := int64(0)
+	for range 100 {
+		run(ks, func() {
+			for n := range 10_000 {
+				makers["hash"](n)
+			}
+		})
+		run(ks, goners["DEL"])
+		used, _ := ks.Memory()
+		most = max(most, used)
+	}
+	require.Less(t, most, int64(3*10_000*100))
+}
+
+// A store that was flushed under an open view goes when that view ends.
+func TestRetire_storeThatAViewNeeds(t *testing.T) {
+	for _, early := range []bool{false, true} {
+		ks := New(Options{Databases: 2})
+		for i := range 1000 {
+			run(ks, func() { ks.DB(1).PutString([]byte(strconv.Itoa(i)), make([]byte, 100), 0, "") })
+		}
+		given := 0
+		one, two := ks.FreezeAll(func(*Item) { given++ }), ks.FreezeAll(func(*Item) { given++ })
+		run(ks, ks.FlushAll)
+		for ks.FreeSome() {
+		}
+		used, _ := ks.Memory()
+		require.Greater(t, used, int64(100_000), "both views need it")
+		pending, _ := ks.Lazy()
+		require.Equal(t, int64(1000), pending)
+		for !one.Step(100) {
+		}
+		if early {
+			two.Close()
+		} else {
+			for !two.Step(100) {
+			}
+			require.Equal(t, 2000, given)
+		}
+		for ks.FreeSome() {
+		}
+		used, mapped := ks.Memory()
+		require.Zero(t, used)
+		require.Zero(t, mapped)
+		pending, freed := ks.Lazy()
+		require.Zero(t, pending)
+		require.Equal(t, int64(1000), freed)
+	}
+}
+
+// A very large value goes back to the system in pieces.
+func TestFreeSome_veryLargeValue(t *testing.T) {
+	ks := New(Options{Databases: 1})
+	run(ks, func() { ks.DB(0).PutString([]byte("k"), make([]byte, 20<<20), 0, "") })
+	run(ks, func() { ks.DB(0).Remove([]byte("k"), "") })
+	pieces := 1
+	for ks.FreeSome() {
+		pieces++
+	}
+	require.Greater(t, pieces, 30)
+	_, mapped := ks.Memory()
+	require.Less(t, mapped, int64(1<<20))
+}

@@ -214,6 +214,7 @@ type world struct {
 	nowMs int64
 	// advanceMs is by how much later the next command runs.
 	advanceMs int64
+	ballast   []ballast
 }
 
 // tightLimits bring every conversion within reach of short runs.
@@ -333,6 +334,7 @@ func (w *world) checkNotes(before, after map[string]string) {
 
 // check compares everything.
 func (w *world) check() {
+	w.sink()
 	w.ks.Begin(w.nowMs, ExpiryHide)
 	defer w.ks.End()
 	checkMemory(w.t, w.ks)

@@ -8,9 +8,6 @@ const (
 	stepBytes = 8
 	// smallestBytes gives as many cells to a page as a Ref can number.
 	smallestBytes = pageBytes >> slotBits
-	// ownMapBytes is from where on a large cell is a map of its own. Below it is memory of Go: the number of maps that
-	// a process may have is small, and holes between maps count.
-	ownMapBytes = 4 << 20
 	// ClassBytesMax is the largest cell that shares a page with others.
 	ClassBytesMax = 16 << 10
 )
@@ -57,6 +54,3 @@ func Room(n int) int {
 	}
 	return int(classes.sizes[classOf(n)])
 }
-
-// roundUp is the size of a page of its own: whole pages of the system, and of Go.
-func roundUp(n int) int { return (n + 8191) &^ 8191 }

@@ -14,11 +14,12 @@ type page struct {
 	mem        []byte
 	size       uint32
 	class      uint8
-	prev, next uint32 // in the class's list of pages with room; 0: end
+	prev, next uint32 // in the class's list of pages with room; 0: end. Of a run: its extent
 	used       uint16
-	fresh      uint16 // cells from here on were never used
+	fresh      uint16 // cells from here on were never used. Of a run: its first unit
 	free       uint16 // first free cell, plus one; each free cell begins with the next one
 	listed     bool
+	leaving    bool // to be emptied: not listed, whatever room it has
 }
 
 // Heap gives out cells.
@@ -29,14 +30,22 @@ type Heap struct {
 	unborn  []uint32 // numbers without memory: their page was one large cell
 	extents [][]byte
 	left    []byte // the part of the newest extent that is not in pages yet
+	runs    []*runExtent
+	doomed  []doomed
+	plan    plan
+	pagesOf []int  // by class
+	cellsOf []int  // by class: those in use
+	larges  int    // large cells in use
 	used    int64  // bytes of cells in use, as their size
 	mapped  int64  // bytes of pages that are in use
+	made    uint64 // cells that were ever given out
 	dropped int    // extents that Drop has given back
 }
 
 // New makes an empty heap. It takes no memory until it is used.
 func New() *Heap {
-	h := &Heap{pages: make([]page, 1), room: make([]uint32, len(classes.sizes))}
+	n := len(classes.sizes)
+	h := &Heap{pages: make([]page, 1), room: make([]uint32, n), pagesOf: make([]int, n), cellsOf: make([]int, n)}
 	runtime.SetFinalizer(h, func(h *Heap) { h.expire(2) })
 	return h
 }
@@ -76,6 +85,8 @@ func (h *Heap) Alloc(n int) (Ref, []byte) {
 		h.unlist(number)
 	}
 	h.used += int64(p.size)
+	h.cellsOf[class]++
+	h.made++
 	at := slot * p.size
 	return Ref(number<<slotBits | slot), p.mem[at : at+p.size : at+p.size]
 }
@@ -100,16 +111,25 @@ func (h *Heap) Free(r Ref) {
 	binary.LittleEndian.PutUint16(p.mem[slot*p.size:], p.free)
 	p.free = uint16(slot + 1)
 	p.used--
-	if !p.listed {
+	h.cellsOf[p.class]--
+	if !p.listed && !p.leaving {
 		h.list(number)
 	}
-	if p.used == 0 && (p.prev != 0 || p.next != 0) {
-		h.unlist(number)
-		giveBack(p.mem)
-		h.mapped -= pageBytes
-		p.size = 0
-		h.empty = append(h.empty, number)
+	if p.used == 0 && (p.prev != 0 || p.next != 0 || p.leaving) {
+		h.freePage(number)
 	}
+}
+
+func (h *Heap) freePage(number uint32) {
+	p := &h.pages[number]
+	if p.listed {
+		h.unlist(number)
+	}
+	giveBack(p.mem)
+	h.mapped -= pageBytes
+	h.pagesOf[p.class]--
+	p.size, p.leaving = 0, false
+	h.empty = append(h.empty, number)
 }
 
 // newPage gives a page to a class.
@@ -120,6 +140,7 @@ func (h *Heap) newPage(class uint8) uint32 {
 	} else {
 		if len(h.left) == 0 {
 			h.left = reserve(extentBytes)
+			noHugePages(h.left)
 			h.extents = append(h.extents, h.left)
 		}
 		number = h.number()
@@ -127,6 +148,7 @@ func (h *Heap) newPage(class uint8) uint32 {
 		h.left = h.left[pageBytes:]
 	}
 	h.mapped += pageBytes
+	h.pagesOf[class]++
 	h.pages[number] = page{mem: h.pages[number].mem, size: classes.sizes[class], class: class}
 	h.list(number)
 	return number
@@ -144,35 +166,6 @@ func (h *Heap) number() uint32 {
 	}
 	h.pages = append(h.pages, page{})
 	return uint32(len(h.pages) - 1)
-}
-
-func (h *Heap) allocLarge(n int) (Ref, []byte) {
-	number := h.number()
-	size := roundUp(n)
-	var mem []byte
-	if size >= ownMapBytes {
-		mem = reserve(size)
-	} else {
-		mem = make([]byte, size)
-	}
-	h.pages[number] = page{mem: mem, size: uint32(len(mem)), used: 1}
-	h.used += int64(len(mem))
-	h.mapped += int64(len(mem))
-	return Ref(number << slotBits), mem[:len(mem):len(mem)]
-}
-
-func (h *Heap) freeLarge(number uint32) {
-	p := &h.pages[number]
-	h.mapped -= int64(len(p.mem))
-	releaseLarge(p.mem)
-	*p = page{}
-	h.unborn = append(h.unborn, number)
-}
-
-func releaseLarge(mem []byte) {
-	if len(mem) >= ownMapBytes {
-		release(mem)
-	}
 }
 
 func (h *Heap) list(number uint32) {
@@ -200,18 +193,33 @@ func (h *Heap) unlist(number uint32) {
 // Drop gives maps back to the system, up to about so many bytes a call, until there are none (done). After the first call
 // no cell of the heap may be touched.
 func (h *Heap) Drop(bytes int) (done bool) {
-	h.left, h.empty = nil, nil
+	h.left, h.empty, h.used = nil, nil, 0
 	for bytes > 0 && len(h.pages) > 0 {
 		p := &h.pages[len(h.pages)-1]
-		if p.size > ClassBytesMax {
-			bytes -= len(p.mem)
-			releaseLarge(p.mem)
+		if len(p.mem) >= ownMapBytes && p.size > 0 {
+			h.doomed = append(h.doomed, doomed{p.mem, len(p.mem)})
 		} else if p.size > 0 {
-			bytes -= pageBytes
 			giveBack(p.mem)
+			bytes -= len(p.mem)
+			h.mapped -= int64(len(p.mem))
 		}
 		p.mem = nil
 		h.pages = h.pages[:len(h.pages)-1]
+		if before := h.mapped; len(h.doomed) > 0 {
+			h.GiveBack(bytes)
+			bytes -= int(before - h.mapped)
+		}
+	}
+	if bytes > 0 && h.GiveBack(bytes) {
+		return false
+	}
+	for bytes > 0 && len(h.pages) == 0 && len(h.runs) > 0 {
+		last := len(h.runs) - 1
+		if e := h.runs[last]; e != nil {
+			release(e.mem)
+			bytes -= pageBytes
+		}
+		h.runs = h.runs[:last]
 	}
 	for bytes > 0 && len(h.pages) == 0 && h.dropped < len(h.extents) {
 		release(h.extents[h.dropped])
@@ -219,12 +227,22 @@ func (h *Heap) Drop(bytes int) (done bool) {
 		h.dropped++
 		bytes -= pageBytes
 	}
-	h.used, h.mapped = 0, 0
-	return len(h.pages) == 0 && h.dropped == len(h.extents)
+	return len(h.pages)+len(h.doomed)+len(h.runs) == 0 && h.dropped == len(h.extents)
 }
 
 // Bytes gives the bytes of all cells in use, and of all pages that hold them.
 func (h *Heap) Bytes() (used, mapped int64) { return h.used, h.mapped }
+
+// Cells counts the cells in use.
+func (h *Heap) Cells() (cells int) {
+	for _, n := range h.cellsOf {
+		cells += n
+	}
+	return cells + h.larges
+}
+
+// Made counts the cells that were ever given out.
+func (h *Heap) Made() uint64 { return h.made }
 
 // View sees a cell as items of a type that has no pointers, which the collector would not find there. Cells begin at
 // multiples of 8 bytes, because classes are such multiples and maps begin at pages of the system (and Go's large

@@ -43,6 +43,7 @@ func (h *Heap) check(t require.TestingT) {
 		}
 	}
 	used, mapped := int64(0), int64(0)
+	pages, inUse := make([]int, len(classes.sizes)), make([]int, len(classes.sizes))
 	for number := range h.pages {
 		p := &h.pages[number]
 		if p.size == 0 {
@@ -60,8 +61,15 @@ func (h *Heap) check(t require.TestingT) {
 			free[at] = true
 		}
 		require.Equal(t, cells, uint32(p.used)+uint32(len(free))+cells-uint32(p.fresh))
-		require.Equal(t, uint32(p.used) < cells, listed[uint32(number)])
+		require.Equal(t, uint32(p.used) < cells && !p.leaving, listed[uint32(number)])
+		pages[p.class]++
+		inUse[p.class] += int(p.used)
 	}
+	for _, d := range h.doomed {
+		mapped += int64(d.left)
+	}
+	require.Equal(t, pages, h.pagesOf)
+	require.Equal(t, inUse, h.cellsOf)
 	require.Equal(t, used, h.used)
 	require.Equal(t, mapped, h.mapped)
 }
@@ -75,8 +83,10 @@ type piece struct {
 func play(t require.TestingT, pick func(n int) int, done func() bool) {
 	h := New()
 	var pieces []piece
-	live := map[Ref]bool{}
 	for step := 0; !done(); step++ {
+		if pick(50) == 0 {
+			compactSome(h, pieces, pick)
+		}
 		if grow := step%2000 < 1300; pick(10) < 7 == grow || len(pieces) == 0 {
 			n := 1 + pick(100)
 			switch pick(20) {
@@ -87,9 +97,7 @@ func play(t require.TestingT, pick func(n int) int, done func() bool) {
 			}
 			ref, cell := h.Alloc(n)
 			require.NotZero(t, ref)
-			require.False(t, live[ref], "given out twice")
 			require.Len(t, cell, Room(n))
-			live[ref] = true
 			for i := range cell {
 				cell[i] = byte(step + i)
 			}
@@ -100,12 +108,14 @@ func play(t require.TestingT, pick func(n int) int, done func() bool) {
 		p := pieces[at]
 		require.Equal(t, p.want, h.Cell(p.ref))
 		h.Free(p.ref)
-		delete(live, p.ref)
 		pieces[at] = pieces[len(pieces)-1]
 		pieces = pieces[:len(pieces)-1]
 	}
 	h.check(t)
+	live := map[Ref]bool{}
 	for _, p := range pieces {
+		require.False(t, live[p.ref], "given out twice")
+		live[p.ref] = true
 		require.Equal(t, p.want, h.Cell(p.ref))
 		h.Free(p.ref)
 	}
@@ -114,6 +124,22 @@ func play(t require.TestingT, pick func(n int) int, done func() bool) {
 	require.Zero(t, used)
 	require.LessOrEqual(t, mapped, int64(len(classes.sizes)*pageBytes), "one page of a class may stay")
 	for !h.Drop(1 << 20) {
+	}
+}
+
+// compactSome goes on with a compaction, or gives it up.
+func compactSome(h *Heap, pieces []piece, pick func(n int) int) {
+	if h.plan.stage == planEnding || pick(4) == 0 {
+		h.EndPlan(1 + pick(20))
+		return
+	}
+	if !h.Plan(1 + pick(20)) {
+		return
+	}
+	for i := range pieces {
+		if h.Leaving(pieces[i].ref) && pick(3) > 0 {
+			pieces[i].ref, _ = h.Move(pieces[i].ref)
+		}
 	}
 }
 
@@ -152,10 +178,95 @@ func TestHeap_veryLargeCells(t *testing.T) {
 	h.check(t)
 	h.Free(again)
 	h.Alloc(ownMapBytes)
-	for !h.Drop(1) {
+	for !h.Drop(1 << 20) {
 	}
 	_, mapped := h.Bytes()
 	require.Zero(t, mapped)
+}
+
+// TestHeap_veryLargeCellsGoInPieces: to free one costs nothing at once.
+func TestHeap_veryLargeCellsGoInPieces(t *testing.T) {
+	h := New()
+	ref, _ := h.Alloc(2 * ownMapBytes)
+	h.Free(ref)
+	used, mapped := h.Bytes()
+	require.Zero(t, used)
+	require.Equal(t, int64(2*ownMapBytes), mapped)
+	pieces := 1
+	for h.GiveBack(ownMapBytes / 4) {
+		pieces++
+		h.check(t)
+	}
+	require.Equal(t, 8, pieces)
+	_, mapped = h.Bytes()
+	require.Zero(t, mapped)
+}
+
+func TestHeap_runsShareExtents(t *testing.T) {
+	h := New()
+	r := rand.New(rand.NewPCG(1, 2))
+	refs := map[Ref]int{}
+	total := 0
+	for range 3000 {
+		if n := ClassBytesMax + 1 + r.IntN(ownMapBytes/16); total+n < runExtentBytes/2 {
+			ref, cell := h.Alloc(n)
+			clear(cell)
+			refs[ref] = n
+			total += n
+			continue
+		}
+		for ref, n := range refs {
+			h.Free(ref)
+			delete(refs, ref)
+			total -= n
+			break
+		}
+	}
+	require.Len(t, h.runs, 1, "holes are used again")
+	for ref := range refs {
+		h.Free(ref)
+	}
+	require.Zero(t, h.runs[0].used)
+	at, _ := h.runs[0].find(runUnits)
+	require.Zero(t, at)
+	h.check(t)
+}
+
+// TestHeap_compaction: pages in proportion to the cells, after most of these were freed at random.
+func TestHeap_compaction(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	h := New()
+	var refs []Ref
+	for range 400_000 {
+		ref, _ := h.Alloc(16 + r.IntN(200))
+		refs = append(refs, ref)
+	}
+	r.Shuffle(len(refs), func(i, j int) { refs[i], refs[j] = refs[j], refs[i] })
+	require.Zero(t, h.Gain())
+	for _, ref := range refs[100_000:] {
+		h.Free(ref)
+	}
+	used, mapped := h.Bytes()
+	require.Greater(t, mapped, 7*used/2)
+	gain := h.Gain()
+	require.Greater(t, gain, 2*used)
+	for !h.Plan(100) {
+	}
+	moved := 0
+	for i, ref := range refs[:100_000] {
+		if h.Leaving(ref) {
+			refs[i], _ = h.Move(ref)
+			moved++
+		}
+	}
+	for !h.EndPlan(100) {
+	}
+	h.check(t)
+	used, after := h.Bytes()
+	require.Less(t, after, used*13/10)
+	require.InDelta(t, gain, mapped-after, float64(gain/50))
+	require.Less(t, moved, 80_000, "the emptiest pages are emptied")
+	require.Zero(t, h.Gain(), "no second time")
 }
 
 func TestHeap_viewIsTheCell(t *testing.T) {

@@ -7,6 +7,9 @@ import "golang.org/x/sys/unix"
 // extentBytes is mapped at once. Only what is touched takes memory.
 const extentBytes = 16 << 20
 
+// runExtentBytes is the same for large cells.
+const runExtentBytes = 64 << 20
+
 func reserve(n int) []byte {
 	mem, err := unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 	if err != nil {
