@@ -56,7 +56,7 @@ func (w *world) sink() {
 
 func TestCompact_whileCommandsAndViewsRun(t *testing.T) {
 	var counts Compacted
-	for seed := range uint64(9) {
+	for seed := range uint64(6) {
 		w := newFreezing(t, newSeeded(2000+seed, 600))
 		w.keys = 12 + 100*int(seed%3)
 		for !w.c.done() {
@@ -116,7 +116,7 @@ func sparse(t *testing.T, n int) (ks *Keyspace, left map[string]bool) {
 // TestCompact_givesBack: after a pass the pages are about as many as the cells need, all is as it was, and there is
 // nothing to gain.
 func TestCompact_givesBack(t *testing.T) {
-	ks, left := sparse(t, 60_000)
+	ks, left := sparse(t, 40_000)
 	db := ks.DB(1)
 	run(ks, func() { db.Remove([]byte("list3"), "") })
 	digest := ks.Digest()
@@ -156,7 +156,7 @@ func TestCompact_givesBack(t *testing.T) {
 
 // TestCompact_boundedPieces: a call does what it was asked for and one step more at most.
 func TestCompact_boundedPieces(t *testing.T) {
-	ks, _ := sparse(t, 30_000)
+	ks, _ := sparse(t, 20_000)
 	c := &ks.compaction
 	for done := false; !done; {
 		before := c.counts.Moved
