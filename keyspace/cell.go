@@ -120,6 +120,7 @@ func (s *store) decode(r slab.Ref, e *entry) {
 	case encodingQuicklist, encodingHashtable, encodingSkiplist:
 		e.tableAt = binary.LittleEndian.Uint32(rest)
 		e.large = s.larges.all[e.tableAt]
+		e.fieldsDue = e.nextFieldDeadline()
 		return
 	}
 	if e.kind != KindString {

@@ -32,14 +32,17 @@ type notes struct {
 	gone    int      // of changed, those that are nil and have a key
 	events  []Event
 	expired []KeyRef
-	met     []metEntry // expired entries that the command came across
-	handles []*handle
-	vacant  int // of handles, those whose key is missing so far
+	met     []metEntry // entries that the command came across, expired or with fields that are
+	// expiredFields are those of hashes that stay, or go with the last of them.
+	expiredFields []ExpiredFields
+	handles       []*handle
+	vacant        int // of handles, those whose key is missing so far
 }
 
 type metEntry struct {
-	db    *DB
-	entry *entry
+	db     *DB
+	entry  *entry
+	fields int // to be removed at most; 0: the entry itself is expired
 }
 
 // notesKeptMax bounds the memory that a large command leaves behind.
@@ -55,6 +58,8 @@ func (n *notes) reset() {
 	n.gone = 0
 	n.events = n.events[:0]
 	n.expired = n.expired[:0]
+	clear(n.expiredFields)
+	n.expiredFields = n.expiredFields[:0]
 	clear(n.met)
 	n.met = n.met[:0]
 	n.handles, n.vacant = n.handles[:0], 0

@@ -21,6 +21,7 @@ type store struct {
 	keys      index
 	larges    larges
 	deadlines order[deadline, byTime]
+	fieldsDue order[deadline, byTime] // the hashes that have fields with a deadline, each with the next one
 	marks     marks
 	flushed   bool // no database has it any more
 }
@@ -28,7 +29,7 @@ type store struct {
 func newStore(ks *Keyspace, flushed bool) *store {
 	s := &store{ks: ks, heap: slab.New(), larges: larges{all: make([]large, 1)}}
 	s.keys = newIndex(ks.seed, cells{s.heap, true})
-	s.deadlines.heap = s.heap
+	s.deadlines.heap, s.fieldsDue.heap = s.heap, s.heap
 	s.marks.init(ks.seed)
 	s.forgetBase(flushed)
 	return s
@@ -85,15 +86,19 @@ func (ks *Keyspace) Lookups() (hits, misses int64) { return ks.hits, ks.misses }
 
 // lookKind is look for a command that wants one kind of value.
 func (db *DB) lookKind(key []byte, kind Kind) (*value, error) {
-	e := db.look(key, db.ks.pools.entries.take())
-	switch {
-	case e == nil:
-		return nil, nil
-	case e.kind != kind:
-		return nil, ErrWrongType
-	default:
-		return &e.value, nil
+	e, err := db.lookEntry(key, kind)
+	if e == nil {
+		return nil, err
 	}
+	return &e.value, nil
+}
+
+func (db *DB) lookEntry(key []byte, kind Kind) (*entry, error) {
+	e := db.look(key, db.ks.pools.entries.take())
+	if e != nil && e.kind != kind {
+		return nil, ErrWrongType
+	}
+	return e, nil
 }
 
 // lookWrite finds an entry for writing and opens it: what is expired goes first.
@@ -150,6 +155,7 @@ func (db *DB) takeOut(e *entry) {
 	db.beforeChange(e)
 	db.keys.remove(e.hash, e.ref)
 	db.setDeadline(e, 0)
+	db.settleFieldsDue(e, 0)
 	db.marks.removed(e)
 	db.ks.release(e)
 	db.drop(e)

@@ -22,8 +22,17 @@ func (byTime) before(a, b deadline) bool {
 
 // due visits the keys of a row: mostly one.
 func (db *DB) due(d deadline, fn func(e *entry)) {
-	db.keys.alike(d.hash, func(r slab.Ref) bool {
-		if e := db.read(r, &db.ks.reading); e.deadline == d.atMs && db.keys.hash(e.key) == d.hash {
+	db.alike(d.hash, func(e *entry) {
+		if e.deadline == d.atMs {
+			fn(e)
+		}
+	})
+}
+
+// alike visits the keys with a hash: mostly one.
+func (db *DB) alike(hash uint64, fn func(e *entry)) {
+	db.keys.alike(hash, func(r slab.Ref) bool {
+		if e := db.read(r, &db.ks.reading); db.keys.hash(e.key) == hash {
 			fn(e)
 		}
 		return true
@@ -44,7 +53,7 @@ func (ks *Keyspace) meet(db *DB, e *entry) {
 		e = db.openRef(db.keys.hash(e.key), e.ref)
 	}
 	e.met = true
-	ks.notes.met = append(ks.notes.met, metEntry{db, e})
+	ks.notes.met = append(ks.notes.met, metEntry{db: db, entry: e})
 }
 
 // dropExpired removes an entry because its time has come. It is listed in Expired and not among the changes.

@@ -13,9 +13,10 @@ import (
 // Where the data has no order the sums of the parts are combined by exclusive or.
 
 type digester struct {
-	h    hash.Hash
-	room [8]byte
-	out  [20]byte
+	h     hash.Hash
+	room  [8]byte
+	timed [8]byte // room for the deadline of a field
+	out   [20]byte
 }
 
 // sum is the sum of the given parts, each with its length in front, so that parts cannot run into each other.
@@ -69,8 +70,12 @@ func (d *digester) value(v *value, a *arena) [20]byte {
 			return true
 		})
 	case KindHash:
-		Hash{at}.Each(func(f, b []byte) bool {
-			xor(&content, d.sum(f, b))
+		Hash{view: at}.EachTimed(func(f, b []byte, deadlineMs int64) bool {
+			if deadlineMs == 0 {
+				xor(&content, d.sum(f, b))
+			} else {
+				xor(&content, d.sum(f, b, binary.LittleEndian.AppendUint64(d.timed[:0], uint64(deadlineMs))))
+			}
 			return true
 		})
 	case KindZSet:

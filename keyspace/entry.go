@@ -88,6 +88,8 @@ type entry struct {
 	key      []byte // in the cell; stays readable until the next Begin
 	hash     uint64
 	deadline int64 // ms since 1970; 0: none
+	// fieldsDue is the hash's row in the store's order of those; 0: none. While the entry is open the value may be ahead.
+	fieldsDue int64
 	value
 
 	// stamp is the freeze clock when the entry was last prepared for a change: a view opened later has not got it.
@@ -202,6 +204,7 @@ func (s *store) writeBack(e *entry) {
 		binary.LittleEndian.PutUint32(cell[stampAt:], e.stamp)
 		return
 	}
+	s.settleFieldsDue(e, e.nextFieldDeadline())
 	if s.sameLayout(e, cell) {
 		e.encodeHeader(cell)
 		return

@@ -24,7 +24,7 @@ func (it *Item) String() []byte { return it.v.stringBytes(it.arena) }
 func (it *Item) Int() (int64, bool) { return it.v.number, it.v.encoding == encodingInt }
 
 // Hash gives the hash.
-func (it *Item) Hash() Hash { return Hash{view{it.v, it.arena}} }
+func (it *Item) Hash() Hash { return Hash{view: view{it.v, it.arena}} }
 
 // List gives the list.
 func (it *Item) List() List { return List{view{it.v, it.arena}} }

@@ -2,109 +2,80 @@ package keyspace
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/rand/v2"
 
 	"github.com/tandemkv/tandem/internal/slab"
 )
 
-// hashTable is a large hash: an index of cells with a field and its value.
-type hashTable struct{ fields index }
-
-func newHashTable(seed uint64, heap *slab.Heap) *hashTable {
-	return &hashTable{newIndex(seed, cells{heap: heap})}
+// Hash is a read view. A field past its deadline is invisible, except where ExpiryIgnore and frozen views show all.
+type Hash struct {
+	view
+	hiddenBefore int64 // fields with an earlier deadline are hidden; ms since 1970, 0: none is
 }
-
-// field gives a cell's field and value.
-func (t *hashTable) field(r slab.Ref) (field, value []byte) {
-	field, rest := plainKey(t.fields.heap.Cell(r))
-	value, _ = plainKey(rest)
-	return field, value
-}
-
-// set sets a field, in its cell if that suits the new value. What the cell was before is retired, or given back.
-func (t *hashTable) set(field, value []byte, retire func(slab.Ref)) (created bool) {
-	h := t.fields.hash(field)
-	size := lengthSize(len(value)) + len(value)
-	had := t.fields.find(h, field)
-	if had != 0 {
-		cell := t.fields.heap.Cell(had)
-		whole := lengthSize(len(field)) + len(field) + size
-		if _, rest := plainKey(cell); len(rest) >= size && slab.Room(whole) >= len(cell)*3/4 {
-			putPlain(rest, value)
-			return false
-		}
-	}
-	r, rest := t.fields.putKey(field, size)
-	putPlain(rest, value)
-	if had == 0 {
-		t.fields.insert(h, r)
-		return true
-	}
-	t.fields.repoint(h, had, r)
-	retire(had)
-	return false
-}
-
-func putPlain(p, b []byte) { copy(p[binary.PutUvarint(p, uint64(len(b))):], b) }
-
-func (t *hashTable) len() int { return t.fields.count }
-
-func (t *hashTable) clone(heap *slab.Heap) large {
-	c := newHashTable(t.fields.seed, heap)
-	t.fields.each(func(r slab.Ref) bool {
-		f, v := t.field(r)
-		c.set(f, v, nil)
-		return true
-	})
-	return c
-}
-
-func (t *hashTable) discard(n int) (freed int, done bool) { return t.fields.discard(n) }
-
-// Hash is a read view.
-type Hash struct{ view }
 
 // Hash reads a hash. A missing key gives an empty view; all its methods work.
 // What a view or a callback gives out is borrowed: valid until the next write or Begin.
 func (db *DB) Hash(key []byte) (Hash, error) {
-	v, err := db.lookKind(key, KindHash)
-	return Hash{view{v, &db.ks.arena}}, err
+	v, err := db.lookHash(key)
+	return Hash{view{v, &db.ks.arena}, db.ks.fieldsHiddenBefore()}, err
 }
 
 // Get gives a field's value.
 func (h Hash) Get(field []byte) (v []byte, ok bool) {
+	v, _, ok = h.get(field)
+	return v, ok
+}
+
+// get gives a field's value and deadline, if it is to be seen.
+func (h Hash) get(field []byte) (v []byte, deadlineMs int64, ok bool) {
+	v, deadlineMs, ok = h.v.field(field, h.arena)
+	if !ok || h.hides(deadlineMs) {
+		return nil, 0, false
+	}
+	return v, deadlineMs, true
+}
+
+// field finds a field of a hash, also past its deadline.
+func (v *value) field(field []byte, a *arena) (b []byte, deadlineMs int64, ok bool) {
 	switch {
-	case h.v == nil:
-		return nil, false
-	case h.v.encoding == encodingListpack:
-		x := rowsOf(h.v)
+	case v == nil:
+		return nil, 0, false
+	case v.encoding == encodingListpack:
+		x := rowsOf(v)
 		r, _, ok := x.find(field)
 		if !ok {
-			return nil, false
+			return nil, 0, false
 		}
-		return x.value(r, h.arena), true
+		return x.value(r, a), 0, true
 	default:
-		t := h.v.large.(*hashTable)
+		t := v.large.(*hashTable)
 		r := t.fields.find(t.fields.hash(field), field)
 		if r == 0 {
-			return nil, false
+			return nil, 0, false
 		}
-		_, v = t.field(r)
-		return v, true
+		_, b, deadlineMs = t.field(r)
+		return b, deadlineMs, true
 	}
 }
 
 // Each visits all fields until fn returns false.
 func (h Hash) Each(fn func(field, value []byte) bool) {
+	h.EachTimed(func(field, value []byte, _ int64) bool { return fn(field, value) })
+}
+
+// EachTimed is Each with the fields' deadlines, ms since 1970; 0: none.
+func (h Hash) EachTimed(fn func(field, value []byte, deadlineMs int64) bool) {
 	switch {
 	case h.v == nil:
 	case h.v.encoding == encodingListpack:
 		x := rowsOf(h.v)
-		x.each(func(r row) bool { return fn(x.key(r, h.arena), x.value(r, h.arena)) })
+		x.each(func(r row) bool { return fn(x.key(r, h.arena), x.value(r, h.arena), 0) })
 	default:
 		t := h.v.large.(*hashTable)
-		t.fields.each(func(r slab.Ref) bool { return fn(t.field(r)) })
+		t.fields.each(func(r slab.Ref) bool {
+			f, v, deadlineMs := t.field(r)
+			return h.hides(deadlineMs) || fn(f, v, deadlineMs)
+		})
 	}
 }
 
@@ -112,13 +83,17 @@ func (h Hash) Each(fn func(field, value []byte) bool) {
 func (h Hash) Scan(cursor uint64, fn func(field, value []byte)) (next uint64) {
 	if h.v != nil && h.v.encoding == encodingHashtable {
 		t := h.v.large.(*hashTable)
-		return t.fields.scan(cursor, func(r slab.Ref) { fn(t.field(r)) })
+		return t.fields.scan(cursor, func(r slab.Ref) {
+			if f, v, deadlineMs := t.field(r); !h.hides(deadlineMs) {
+				fn(f, v)
+			}
+		})
 	}
 	h.Each(func(f, v []byte) bool { fn(f, v); return true })
 	return 0
 }
 
-// Random gives one of the fields; the hash must not be empty.
+// Random gives one of the fields that are to be seen; there must be one (Visible).
 func (h Hash) Random(r *rand.Rand) (field, value []byte) {
 	if h.v.encoding == encodingListpack {
 		x := rowsOf(h.v)
@@ -126,7 +101,17 @@ func (h Hash) Random(r *rand.Rand) (field, value []byte) {
 		return x.key(one, h.arena), x.value(one, h.arena)
 	}
 	t := h.v.large.(*hashTable)
-	return t.field(t.fields.random(r))
+	for range randomTriesMax {
+		field, value, deadlineMs := t.field(t.fields.random(r))
+		if !h.hides(deadlineMs) {
+			return field, value
+		}
+	}
+	// Nearly all fields have expired: the first that has not, from a random place on.
+	for cursor := r.Uint64(); field == nil; {
+		cursor = h.Scan(cursor, func(f, v []byte) { field, value = f, v })
+	}
+	return field, value
 }
 
 // HashEdit changes a hash.
@@ -140,6 +125,7 @@ type HashEdit struct {
 // A handle is valid until End, belongs to the keyspace and must not be kept.
 func (db *DB) EditHash(key []byte, event string) (*HashEdit, error) {
 	h := db.ks.pools.hashes.take()
+	h.hiddenBefore = db.ks.fieldsHiddenBefore()
 	if err := db.edit(&h.handle, &h.view, key, KindHash, event); err != nil {
 		return nil, err
 	}
@@ -150,21 +136,30 @@ func (db *DB) EditHash(key []byte, event string) (*HashEdit, error) {
 // If it is still empty at End the key is gone: event "del" if there was something.
 func (db *DB) ReplaceHash(key []byte, event string) *HashEdit {
 	h := db.ks.pools.hashes.take()
+	h.hiddenBefore = db.ks.fieldsHiddenBefore()
 	db.replaceWith(&h.handle, &h.view, key, KindHash, event)
 	return h
 }
 
-// Set sets a field. Setting an equal value is a change, as in Redis.
-func (h *HashEdit) Set(field, value []byte) (created bool) {
+// Set sets a field and removes its deadline. Setting an equal value is a change, as in Redis. A field that is hidden
+// as expired counts as created.
+func (h *HashEdit) Set(field, value []byte) (created bool) { return h.Put(field, value, 0) }
+
+// Put is Set with a deadline, ms since 1970 up to FieldDeadlineMax; 0: none; KeepDeadline: the one that the field has.
+func (h *HashEdit) Put(field, value []byte, deadlineMs int64) (created bool) {
+	if deadlineMs == KeepDeadline {
+		_, deadlineMs, _ = h.get(field)
+	}
 	v := h.handle.changeInPlace()
 	limits := &h.handle.db.ks.limits
 	if v.encoding == encodingListpack {
-		if len(field) <= limits.HashMaxListpackValue && len(value) <= limits.HashMaxListpackValue {
+		if deadlineMs == 0 && len(field) <= limits.HashMaxListpackValue && len(value) <= limits.HashMaxListpackValue {
 			return h.setPacked(v, field, value, limits.HashMaxListpackEntries)
 		}
 		h.enlarge(v)
 	}
-	return v.large.(*hashTable).set(field, value, h.handle.retire)
+	hadMs, created := v.large.(*hashTable).set(field, value, deadlineMs, h.handle.retire)
+	return created || h.hides(hadMs)
 }
 
 func (h *HashEdit) setPacked(v *value, field, value []byte, entriesMax int) (created bool) {
@@ -190,18 +185,19 @@ func (h *HashEdit) setPacked(v *value, field, value []byte, entriesMax int) (cre
 
 func (h *HashEdit) enlarge(v *value) {
 	t := newHashTable(h.handle.db.ks.seed, h.handle.db.heap)
-	h.Each(func(f, value []byte) bool {
-		t.set(f, value, nil)
+	Hash{view: h.view}.EachTimed(func(f, value []byte, deadlineMs int64) bool {
+		t.set(f, value, deadlineMs, nil)
 		return true
 	})
 	*v = value{kind: KindHash, encoding: encodingHashtable, large: t}
 }
 
-// Delete removes a field.
+// Delete removes a field, also one that is hidden as expired; false when it is not to be seen.
 func (h *HashEdit) Delete(field []byte) bool {
-	if _, ok := h.Get(field); !ok {
+	if _, _, ok := h.v.field(field, h.arena); !ok {
 		return false
 	}
+	_, _, seen := h.get(field)
 	v := h.handle.change()
 	if v.encoding == encodingListpack {
 		x := rowsOf(v)
@@ -209,7 +205,7 @@ func (h *HashEdit) Delete(field []byte) bool {
 		v.removeRow(r)
 		return true
 	}
-	fields := &v.large.(*hashTable).fields
-	h.handle.retire(fields.removeKey(fields.hash(field), field))
-	return true
+	t := v.large.(*hashTable)
+	h.handle.retire(t.remove(t.fields.find(t.fields.hash(field), field)))
+	return seen
 }

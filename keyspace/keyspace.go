@@ -69,8 +69,9 @@ type Keyspace struct {
 	retired    retired
 	compaction compaction
 
-	dirtyTotal   int64
-	expiredTotal int64
+	dirtyTotal         int64
+	expiredTotal       int64
+	expiredFieldsTotal int64
 
 	freezeClock uint32 // counts views opened, and MarkClean
 	dirtyClock  uint32 // the freeze clock of the last FreezeDirty or MarkClean: an older stamp has no mark yet
@@ -136,8 +137,12 @@ func (ks *Keyspace) End() {
 		}
 	}
 	for _, m := range ks.notes.met {
-		if m.entry.open && ks.expired(m.entry) {
+		switch {
+		case !m.entry.open:
+		case ks.expired(m.entry):
 			m.db.dropExpired(m.entry)
+		case m.fields > 0:
+			m.db.dropExpiredFields(m.entry, m.fields)
 		}
 	}
 	ks.notes.settle()
