@@ -31,7 +31,7 @@ func load(ks *Keyspace, dbs []plainDB) {
 			case KindHash:
 				h := db.ReplaceHash(k, "")
 				for f, v := range p.hash {
-					h.Set([]byte(f), []byte(v))
+					h.Put([]byte(f), []byte(v), p.timed[f])
 				}
 			case KindZSet:
 				z := db.ReplaceZSet(k, "")
@@ -97,6 +97,8 @@ func checkSensitive(t *testing.T, ks *Keyspace) {
 		func() { must(db.EditSet(k, "")).Add([]byte("b")) },
 		func() { db.ReplaceHash(k, "").Set([]byte("a"), []byte("b")) },
 		func() { must(db.EditHash(k, "")).Set([]byte("a"), []byte("c")) },
+		func() { must(db.EditHash(k, "")).SetDeadline([]byte("a"), 99) },
+		func() { must(db.EditHash(k, "")).SetDeadline([]byte("a"), 98) },
 		func() { h := must(db.EditHash(k, "")); h.Delete([]byte("a")); h.Set([]byte("ac"), nil) },
 		func() { db.ReplaceZSet(k, "").Put([]byte("a"), 1) },
 		func() { must(db.EditZSet(k, "")).Put([]byte("a"), 1.5) },

@@ -59,7 +59,7 @@ func checkMemory(t require.TestingT, ks *Keyspace) {
 			structures++
 			switch x := e.large.(type) {
 			case *hashTable:
-				owned += x.fields.owned()
+				owned += x.fields.owned() + x.deadlines.owned()
 			case *setTable:
 				owned += x.members.owned()
 			case *listBlocks:
@@ -72,7 +72,7 @@ func checkMemory(t require.TestingT, ks *Keyspace) {
 			}
 			return true
 		})
-		owned += db.deadlines.owned()
+		owned += db.deadlines.owned() + db.fieldsDue.owned()
 		used, _ := db.heap.Bytes()
 		require.Equal(t, owned, used, "bytes of cells in use")
 		require.Equal(t, structures, len(db.larges.all)-1-len(db.larges.free))

@@ -13,6 +13,9 @@ func story(ks *Keyspace) (out []string) {
 	for _, x := range ks.Expired() {
 		out = append(out, fmt.Sprintf("expired %d:%s", x.DB, x.Key))
 	}
+	for _, x := range ks.ExpiredFields() {
+		out = append(out, fmt.Sprintf("expired %d:%s %s", x.DB, x.Key, x.Fields))
+	}
 	for _, c := range ks.Changes() {
 		word := "change"
 		if c.Created {

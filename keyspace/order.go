@@ -15,7 +15,8 @@ const (
 	orderKidsMax  = 64  // of an inner node
 )
 
-// ordering says which of two items comes first: a strict total order.
+// ordering says which of two items comes first: a strict total order. Items may be equal where nobody asks for the rank of
+// one: they are kept beside each other, and removing takes out one of them.
 type ordering[T any] interface{ before(a, b T) bool }
 
 type order[T any, C ordering[T]] struct {

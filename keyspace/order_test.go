@@ -163,3 +163,29 @@ func TestOrder_joinsInnerNodes(t *testing.T) {
 	}
 	o.root.checkShape(t, o.by, true)
 }
+
+// TestOrder_equalItems: rows of deadlines may be equal, and are then as many as were put in.
+func TestOrder_equalItems(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 9))
+	o := order[deadline, byTime]{heap: slab.New()}
+	var model []deadline
+	for i := range 20000 {
+		x := deadline{int64(r.IntN(20)), uint64(r.IntN(3))}
+		at := rankIn(byTime{}, model, x)
+		if there := at < len(model) && model[at] == x; i/2000%2 == 0 {
+			o.insert(x)
+			model = slices.Insert(model, at, x)
+		} else if require.Equal(t, there, o.remove(x)); there {
+			model = slices.Delete(model, at, at+1)
+		}
+		require.Equal(t, len(model), o.len())
+		before := int64(r.IntN(21))
+		require.Equal(t, rankIn(byTime{}, model, deadline{atMs: before}), o.countWhere(func(d deadline) bool { return d.atMs < before }))
+		if i%500 == 0 {
+			var got []deadline
+			o.ascend(0, func(d deadline) bool { got = append(got, d); return true })
+			require.Equal(t, len(model), len(got))
+			require.True(t, slices.Equal(model, got))
+		}
+	}
+}

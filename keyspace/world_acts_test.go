@@ -93,18 +93,18 @@ func (w *world) actHash(i int, db *DB, key string) {
 	for range 1 + w.c.pick(4) {
 		f, v := w.element(), w.element()
 		old, had := p.hash[f]
+		had = had && !w.hidden(p, f)
 		got, ok := h.Get([]byte(f))
 		require.Equal(w.t, had, ok)
-		require.Equal(w.t, old, string(got))
-		if w.c.pick(3) == 0 {
-			require.Equal(w.t, had, h.Delete([]byte(f)))
-			delete(p.hash, f)
-		} else {
-			require.Equal(w.t, !had, h.Set([]byte(f), []byte(v)))
-			p.hash[f] = v
+		if had {
+			require.Equal(w.t, old, string(got))
+		}
+		w.changeField(h, p, f, v, had)
+		if len(p.hash) > 0 {
 			w.keep(i, key, p)
 		}
 		require.Equal(w.t, len(p.hash), h.Len())
+		require.Equal(w.t, len(w.visible(p).hash), h.Visible())
 	}
 }
 
@@ -357,6 +357,12 @@ func (w *world) actReplace(i int, db *DB, key string) {
 			f, v := w.element(), w.element()
 			h.Set([]byte(f), []byte(v))
 			p.hash[f] = v
+			if w.c.pick(3) == 0 {
+				p.timed[f] = w.nowMs + 5
+				require.True(w.t, h.SetDeadline([]byte(f), p.timed[f]))
+			} else {
+				delete(p.timed, f)
+			}
 		}
 	case 1:
 		p = newPlain(KindSet)
@@ -392,7 +398,7 @@ func (w *world) actRead(i int, db *DB, key string) {
 	got := readKey(w.t, db, key)
 	require.Equal(w.t, p == nil, got == nil)
 	if p != nil {
-		require.Equal(w.t, p.text(), got.text())
+		require.Equal(w.t, w.visible(p).text(), got.text())
 	} else if w.dbs[i][key] != nil {
 		delete(w.dbs[i], key) // met, so End removes it
 	}
@@ -435,6 +441,9 @@ func (w *world) actTime(int, *DB, string) {
 	n, more := w.ks.CollectExpired(max)
 	require.LessOrEqual(w.t, n, max)
 	require.True(w.t, !more || n == max)
+	m, more := w.ks.CollectExpiredFields(max)
+	require.LessOrEqual(w.t, m, max)
+	require.True(w.t, !more || m == max)
 	w.advanceMs = int64(w.c.pick(10))
 }
 
