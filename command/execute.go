@@ -19,7 +19,7 @@ type Engine struct {
 
 	call Call
 	unit []Effect // of the commands since the last TakeUnit
-	keys []byte   // backs the names of expired keys in unit
+	keys []byte   // backs the names of expired keys and fields in unit
 }
 
 // NewEngine makes an engine for a keyspace. The random source is used for SPOP and its like only.
@@ -59,13 +59,14 @@ func (e *Engine) Do(run Run, w *resp.Writer) (*Call, error) {
 	return c, err
 }
 
-// ExpireSlice removes up to max keys past their deadline, as effects of the unit. Only a master calls it.
+// ExpireSlice removes up to max keys and fields past their deadline, as effects of the unit. Only a master calls it.
 func (e *Engine) ExpireSlice(nowMs int64, max int) (n int, more bool) {
 	e.KS.Begin(nowMs, keyspace.ExpiryDelete)
 	n, more = e.KS.CollectExpired(max)
+	fields, moreFields := e.KS.CollectExpiredFields(max - n)
 	e.KS.End()
 	e.collectExpired()
-	return n, more
+	return n + fields, more || moreFields
 }
 
 // collect adds what the keyspace noted to the unit.
@@ -81,13 +82,26 @@ func (e *Engine) collect(c *Call) {
 	e.unit = append(e.unit, Effect{DB: c.DB.Index(), Words: c.Args})
 }
 
-// collectExpired adds a deletion for each expired key that was removed. Redis writes DEL for it.
+// collectExpired adds a deletion for each expired key that was removed, and one for the fields of each hash. Redis writes
+// DEL and HDEL for it. A hash goes with its last field, there as here.
 func (e *Engine) collectExpired() {
 	for _, ref := range e.KS.Expired() {
-		start := len(e.keys)
-		e.keys = append(e.keys, ref.Key...)
-		e.unit = append(e.unit, Effect{DB: ref.DB, Words: [][]byte{[]byte("DEL"), e.keys[start:len(e.keys):len(e.keys)]}})
+		e.unit = append(e.unit, Effect{DB: ref.DB, Words: [][]byte{[]byte("DEL"), e.keep(ref.Key)}})
 	}
+	for _, gone := range e.KS.ExpiredFields() {
+		words := [][]byte{[]byte("HDEL"), e.keep(gone.Key)}
+		for _, field := range gone.Fields {
+			words = append(words, e.keep(field))
+		}
+		e.unit = append(e.unit, Effect{DB: gone.DB, Words: words})
+	}
+}
+
+// keep copies a name for the unit.
+func (e *Engine) keep(name []byte) []byte {
+	start := len(e.keys)
+	e.keys = append(e.keys, name...)
+	return e.keys[start:len(e.keys):len(e.keys)]
 }
 
 // Unit is the effects since the last ResetUnit: those of one command, or of all commands of one EXEC.

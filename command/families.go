@@ -7,6 +7,7 @@ func Families() [][]Spec {
 		expireRows(),
 		stringRows(),
 		hashRows(),
+		hashDeadlineRows(),
 		listRows(),
 		listMoveRows(),
 		setRows(),

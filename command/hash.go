@@ -3,6 +3,8 @@ package command
 import (
 	"math"
 	"strconv"
+
+	"github.com/tandemkv/tandem/keyspace"
 )
 
 func hashRows() []Spec {
@@ -77,6 +79,9 @@ func hsetNX(c *Call) error {
 		c.Reply.Int(0)
 		return nil
 	}
+	if h.Hidden(c.Args[2]) { // but not where the log is replayed
+		c.Effect(c.Text("HSET"), c.Args[1], c.Args[2], c.Args[3])
+	}
 	h.Set(c.Args[2], c.Args[3])
 	c.Reply.Int(1)
 	return nil
@@ -118,7 +123,7 @@ func hgetAll(c *Call) error {
 	if err != nil {
 		return err
 	}
-	c.Reply.Map(h.Len())
+	c.Reply.Map(h.Visible())
 	h.Each(func(field, value []byte) bool {
 		c.Reply.Bulk(field)
 		c.Reply.Bulk(value)
@@ -166,7 +171,7 @@ func hkeys(c *Call) error {
 	if err != nil {
 		return err
 	}
-	c.Reply.Array(h.Len())
+	c.Reply.Array(h.Visible())
 	h.Each(func(field, _ []byte) bool {
 		c.Reply.Bulk(field)
 		return true
@@ -179,7 +184,7 @@ func hvals(c *Call) error {
 	if err != nil {
 		return err
 	}
-	c.Reply.Array(h.Len())
+	c.Reply.Array(h.Visible())
 	h.Each(func(_, value []byte) bool {
 		c.Reply.Bulk(value)
 		return true
@@ -205,8 +210,11 @@ func hincrBy(c *Call) error {
 	if by > 0 && v > math.MaxInt64-by || by < 0 && v < math.MinInt64-by {
 		return ErrOverflow
 	}
+	if h.Hidden(c.Args[2]) { // but not where the log is replayed
+		c.Effect(c.Text("HSET"), c.Args[1], c.Args[2], c.Int(v+by))
+	}
 	var digits [20]byte
-	h.Set(c.Args[2], strconv.AppendInt(digits[:0], v+by, 10))
+	h.Put(c.Args[2], strconv.AppendInt(digits[:0], v+by, 10), keyspace.KeepDeadline)
 	c.Reply.Int(v + by)
 	return nil
 }
@@ -234,9 +242,13 @@ func hincrByFloat(c *Call) error {
 	if err != nil {
 		return err
 	}
-	h.Set(c.Args[2], sum)
+	deadlineMs, _ := h.Deadline(c.Args[2])
+	h.Put(c.Args[2], sum, keyspace.KeepDeadline)
 	// The sum and not the increment goes into the log, so that it does not matter how another server adds.
 	c.Effect(c.Text("HSET"), c.Args[1], c.Args[2], c.Word(sum))
+	if deadlineMs != 0 { // which HSET removes
+		c.Effect(c.Text("HPEXPIREAT"), c.Args[1], c.Int(deadlineMs), c.Text("FIELDS"), c.Text("1"), c.Args[2])
+	}
 	c.Reply.Bulk(sum)
 	return nil
 }
@@ -270,7 +282,7 @@ func hrandField(c *Call) error {
 		return err
 	}
 	replySample(c, o, sampled{
-		len: h.Len(),
+		len: h.Visible(),
 		draw: func() element {
 			field, value := h.Random(c.Rand)
 			return element{name: field, value: value}

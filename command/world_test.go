@@ -227,7 +227,7 @@ func load(db *keyspace.DB, it *keyspace.Item) {
 		db.PutString(it.Key, it.String(), 0, "")
 	case keyspace.KindHash:
 		h := db.ReplaceHash(it.Key, "")
-		it.Hash().Each(func(field, value []byte) bool { h.Set(field, value); return true })
+		it.Hash().EachTimed(func(field, value []byte, deadlineMs int64) bool { h.Put(field, value, deadlineMs); return true })
 	case keyspace.KindList:
 		l := db.ReplaceList(it.Key, "")
 		it.List().Each(0, false, func(_ int, v []byte) bool { l.PushTail(v); return true })

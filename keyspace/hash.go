@@ -107,9 +107,13 @@ func (h Hash) Random(r *rand.Rand) (field, value []byte) {
 			return field, value
 		}
 	}
-	// Nearly all fields have expired: the first that has not, from a random place on.
-	for cursor := r.Uint64(); field == nil; {
-		cursor = h.Scan(cursor, func(f, v []byte) { field, value = f, v })
+	// Nearly all fields have expired: one of those that have not, in the first piece that has some from a random place on.
+	for cursor, n := r.Uint64(), 0; n == 0; {
+		cursor = h.Scan(cursor, func(f, v []byte) {
+			if n++; r.IntN(n) == 0 {
+				field, value = f, v
+			}
+		})
 	}
 	return field, value
 }

@@ -86,6 +86,15 @@ func (h Hash) Deadline(field []byte) (ms int64, ok bool) {
 	return ms, ok
 }
 
+// Hidden says whether a field is there, but past its deadline.
+func (h Hash) Hidden(field []byte) bool {
+	if h.hiddenBefore == 0 || h.NextDeadline() == 0 {
+		return false
+	}
+	_, ms, ok := h.v.field(field)
+	return ok && h.hides(ms)
+}
+
 // SetDeadline sets (ms > 0, up to FieldDeadlineMax) or removes (0) a field's deadline; false when it is not to be seen.
 func (h *HashEdit) SetDeadline(field []byte, ms int64) bool {
 	v, had, ok := h.get(field)
@@ -187,8 +196,16 @@ func (db *DB) fieldsDueAt(d deadline, fn func(e *entry)) {
 	})
 }
 
-// FieldsDue is the number of hashes that have fields with a deadline.
-func (db *DB) FieldsDue() int { return db.fieldsDue.len() }
+// HashesWithDeadlines is the number of hashes that have fields with a deadline.
+func (db *DB) HashesWithDeadlines() int { return db.fieldsDue.len() }
+
+// HashesWithDeadlines is their number in all databases.
+func (ks *Keyspace) HashesWithDeadlines() (n int) {
+	for _, db := range ks.dbs {
+		n += db.HashesWithDeadlines()
+	}
+	return n
+}
 
 // ExpiredFields are the fields removed as expired by this command, before its own changes.
 func (ks *Keyspace) ExpiredFields() []ExpiredFields { return ks.notes.expiredFields }

@@ -78,10 +78,10 @@ func TestFieldDeadline_met(t *testing.T) {
 	eachLimits(t, func(t *testing.T, limits Limits) {
 		ks, db, key := timedHash(limits, 2, 1)
 		read := func() { must(db.Hash(key)) }
-		require.Equal(t, 1, db.FieldsDue())
+		require.Equal(t, 1, db.HashesWithDeadlines())
 		require.Empty(t, at(ks, 100, ExpiryDelete, read))
 		require.Equal(t, []string{"expired 0:h [f0]", "h hexpired 0:h"}, at(ks, 101, ExpiryDelete, read))
-		require.Zero(t, db.FieldsDue())
+		require.Zero(t, db.HashesWithDeadlines())
 		require.Equal(t, int64(1), ks.ExpiredFieldsTotal())
 		at(ks, 101, ExpiryDelete, func() { must(db.EditHash(key, "")).SetDeadline([]byte("f1"), 102) })
 		require.Equal(t, []string{"expired 0:h [f1]", "h hexpired 0:h", "g del 0:h"}, at(ks, 103, ExpiryDelete, read))
@@ -119,7 +119,7 @@ func TestFieldDeadline_collected(t *testing.T) {
 			}
 		})
 	}
-	require.Equal(t, 5, ks.DB(1).FieldsDue())
+	require.Equal(t, 5, ks.DB(1).HashesWithDeadlines())
 	collect := func(nowMs int64, most int) (fields int, more bool) {
 		ks.Begin(nowMs, ExpiryDelete)
 		n, more := ks.CollectExpiredFields(most)
@@ -141,7 +141,7 @@ func TestFieldDeadline_collected(t *testing.T) {
 	}
 	for i := range 2 {
 		require.Zero(t, ks.DB(i).Len())
-		require.Zero(t, ks.DB(i).FieldsDue())
+		require.Zero(t, ks.DB(i).HashesWithDeadlines())
 	}
 	at(ks, 200, ExpiryHide, func() { checkMemory(t, ks) })
 }
@@ -151,13 +151,13 @@ func TestFieldDeadline_moves(t *testing.T) {
 	eachLimits(t, func(t *testing.T, limits Limits) {
 		ks, db, key := timedHash(limits, 3, 1)
 		other, copied := ks.DB(1), []byte("copied")
-		require.Equal(t, 1, db.FieldsDue())
+		require.Equal(t, 1, db.HashesWithDeadlines())
 		at(ks, 1, ExpiryDelete, func() { db.CopyTo(db, key, copied) })
-		require.Equal(t, 2, db.FieldsDue())
+		require.Equal(t, 2, db.HashesWithDeadlines())
 		at(ks, 1, ExpiryDelete, func() { db.MoveTo(other, key) })
 		at(ks, 1, ExpiryDelete, func() { db.Rename(copied, key) })
-		require.Equal(t, 1, db.FieldsDue())
-		require.Equal(t, 1, other.FieldsDue())
+		require.Equal(t, 1, db.HashesWithDeadlines())
+		require.Equal(t, 1, other.HashesWithDeadlines())
 		at(ks, 1, ExpiryDelete, func() { ks.SwapDB(0, 1) })
 		for _, in := range []*DB{db, other} {
 			at(ks, 1, ExpiryDelete, func() {
@@ -168,7 +168,7 @@ func TestFieldDeadline_moves(t *testing.T) {
 		}
 		at(ks, 1, ExpiryDelete, func() { db.PutString(key, nil, 0, "") })
 		at(ks, 1, ExpiryDelete, func() { other.Remove(key, "") })
-		require.Zero(t, db.FieldsDue()+other.FieldsDue())
+		require.Zero(t, db.HashesWithDeadlines()+other.HashesWithDeadlines())
 	})
 }
 

@@ -196,6 +196,7 @@ func infoStats(x *executor, b *infoText) {
 	b.line("sync_full", t.syncFull)
 	b.line("sync_partial_ok", t.syncPartialOK)
 	b.line("sync_partial_err", t.syncPartialErr)
+	b.line("expired_subkeys", totals.expiredFields)
 	b.line("expired_keys", totals.expired)
 	b.line("expired_stale_perc", "0.00")
 	b.line("evicted_keys", 0)
@@ -351,7 +352,7 @@ func infoErrorStats(x *executor, b *infoText) {
 func infoKeyspace(x *executor, b *infoText) {
 	for i := range x.ks.Databases() {
 		if db := x.ks.DB(i); db.Len() > 0 {
-			b.line(fmt.Sprintf("db%d", i), fmt.Sprintf("keys=%d,expires=%d,avg_ttl=%d,subexpiry=0", db.Len(), db.Deadlines(), db.AverageTTL()))
+			b.line(fmt.Sprintf("db%d", i), fmt.Sprintf("keys=%d,expires=%d,avg_ttl=%d,subexpiry=%d", db.Len(), db.Deadlines(), db.AverageTTL(), db.HashesWithDeadlines()))
 		}
 	}
 }

@@ -6,7 +6,7 @@ import "github.com/tandemkv/tandem/keyspace"
 // blocked sessions. It is the only place where they learn of it; s is the session that made the change (nil: the log).
 func (x *executor) noteChanges(s *session) {
 	changes := x.ks.Changes()
-	if len(changes) == 0 && len(x.ks.Expired()) == 0 {
+	if len(changes) == 0 && len(x.ks.Expired()) == 0 && len(x.ks.ExpiredFields()) == 0 {
 		return
 	}
 	for i := range changes {

@@ -33,7 +33,11 @@ func (v *Server) freezeAll() *snapshot {
 	x.appendPending()
 	x.encoder.Selected = -1 // who reads the log from here knows no database yet
 	snap.ID, snap.Offset, snap.StreamDB = x.role.history.Last().ID, x.stateEnd(), x.streamDB
-	snap.w = rdb.NewWriter(&snap.buf, rdb.WriteOptions{Checksum: true})
+	version := rdb.VersionDefault
+	if x.ks.HashesWithDeadlines() > 0 {
+		version = rdb.VersionFieldDeadlines
+	}
+	snap.w = rdb.NewWriter(&snap.buf, rdb.WriteOptions{Version: version, Checksum: true})
 	db := -1
 	if !x.role.writable {
 		db = x.streamDB

@@ -115,15 +115,15 @@ func (t *stats) sample(now time.Time) {
 }
 
 // keyTotals is what the keyspace counts.
-type keyTotals struct{ expired, hits, misses int64 }
+type keyTotals struct{ expired, expiredFields, hits, misses int64 }
 
 func (a keyTotals) minus(b keyTotals) keyTotals {
-	return keyTotals{a.expired - b.expired, a.hits - b.hits, a.misses - b.misses}
+	return keyTotals{a.expired - b.expired, a.expiredFields - b.expiredFields, a.hits - b.hits, a.misses - b.misses}
 }
 
 // totals are the keyspace's counts since the last reset, whichever keyspace was in place.
 func (x *executor) totals() keyTotals {
-	now := keyTotals{expired: int64(x.ks.ExpiredTotal())}
+	now := keyTotals{expired: x.ks.ExpiredTotal(), expiredFields: x.ks.ExpiredFieldsTotal()}
 	hits, misses := x.ks.Lookups()
 	now.hits, now.misses = int64(hits), int64(misses)
 	return now.minus(x.stats.since)

@@ -11,7 +11,9 @@
 // key is decoded straight into the keyspace, between a Begin and an End of its own.
 //
 // Writing uses only the plain types 0, 1, 2, 4 and 5: every Redis from version 4 and every Valkey reads them and picks
-// its own compact encoding by its own thresholds, so versions 9, 10 and 11 of the format differ in the header alone.
+// its own compact encoding by its own thresholds, so versions 9, 10 and 11 of the format differ in the header alone. A
+// hash whose fields have deadlines is of type 24, which Redis reads from 7.4 on: a file with one has version 12, so that an
+// older server refuses it by its header, before it reads a key.
 // Reading knows versions 2 to 12 and Valkey's 80.
 //
 // Invariants:

@@ -34,14 +34,14 @@ type encoder struct {
 // EncodeValue appends the value of it to dst: a type byte and the payload.
 func EncodeValue(dst []byte, it *keyspace.Item) []byte {
 	e := encoder{buf: dst}
-	row := mustRowOfKind(it)
+	row := mustRowOf(it)
 	e.buf = append(e.buf, row.typ)
 	row.encode(&e, it)
 	return e.buf
 }
 
-func mustRowOfKind(it *keyspace.Item) *kindRow {
-	row := rowOfKind(it.Kind)
+func mustRowOf(it *keyspace.Item) *kindRow {
+	row := rowOfItem(it)
 	if row == nil {
 		panic(fmt.Sprintf("rdb: key %q of database %d has kind %d, which has no row", it.Key, it.DB, it.Kind))
 	}

@@ -36,6 +36,8 @@ func FuzzDecodeValue(f *testing.F) {
 	ks := newKeyspace()
 	edit(ks, func() { fillCollections(ks.DB(0), 3); fillCollections(ks.DB(0), 130) })
 	items(ks, func(it *keyspace.Item) { f.Add(EncodeValue(nil, it)) })
+	f.Add(raw(typeHashTTL, make([]byte, 8), 2, 1, text([]byte("a")), text([]byte("1")), 0, text([]byte("b")), text([]byte("2"))))
+	f.Add(raw(typeHashTTLListpack, make([]byte, 8), text(makeListpack(raw(0x81, "a"), raw(1), raw(9)))))
 	f.Add(raw(typeHashZipmap, text(makeZipmap("a", "b", "c", ""))))
 	f.Add(raw(typeZSetZiplist, text(makeZiplist("a", "1", "b", "-1.5"))))
 	f.Add(raw(typeHashListpack, text(makeListpack(raw(0x81, "a"), raw(0xF4, 1, 2, 3, 4, 5, 6, 7, 8)))))

@@ -36,21 +36,24 @@ type kindRow struct {
 	kind   keyspace.Kind
 	typ    byte
 	encode func(e *encoder, it *keyspace.Item)
+	only   func(it *keyspace.Item) bool // the values that need this row; nil: all
+	least  int                          // version of the format that knows the type; 0: all that are written do
 }
 
-// kindRows has a row for each kind that the keyspace can hold.
+// kindRows has a row for each kind that the keyspace can hold. The first that fits is taken.
 var kindRows = [...]kindRow{
-	{keyspace.KindString, typeString, encodeString},
-	{keyspace.KindList, typeList, encodeList},
-	{keyspace.KindSet, typeSet, encodeSet},
-	{keyspace.KindZSet, typeZSet, encodeZSet},
-	{keyspace.KindHash, typeHash, encodeHash},
+	{kind: keyspace.KindString, typ: typeString, encode: encodeString},
+	{kind: keyspace.KindList, typ: typeList, encode: encodeList},
+	{kind: keyspace.KindSet, typ: typeSet, encode: encodeSet},
+	{kind: keyspace.KindZSet, typ: typeZSet, encode: encodeZSet},
+	{kind: keyspace.KindHash, typ: typeHashTTL, encode: encodeHashTTL, only: hasFieldDeadlines, least: VersionFieldDeadlines},
+	{kind: keyspace.KindHash, typ: typeHash, encode: encodeHash},
 }
 
-func rowOfKind(kind keyspace.Kind) *kindRow {
+func rowOfItem(it *keyspace.Item) *kindRow {
 	for i := range kindRows {
-		if kindRows[i].kind == kind {
-			return &kindRows[i]
+		if row := &kindRows[i]; row.kind == it.Kind && (row.only == nil || row.only(it)) {
+			return row
 		}
 	}
 	return nil
@@ -67,7 +70,7 @@ type typeRow struct {
 const (
 	refusedModule   = "a value of a module's own type, and modules are not supported. Delete the key at the source, then try again"
 	refusedStream   = "a stream, and this version has no streams yet. Delete the key at the source, then try again"
-	refusedFieldTTL = "a hash whose fields have deadlines of their own, which are not supported. Persist its fields at the source (HPERSIST), then try again"
+	refusedFieldTTL = "a hash whose fields have deadlines in the form of Valkey 9 or of 7.4's release candidates. Persist its fields at the source (HPERSIST), then try again"
 )
 
 // typeRows has a row for each type that a server ever wrote.
@@ -95,8 +98,8 @@ var typeRows = [...]typeRow{
 	{typ: typeStream3, name: "stream (7.2)", refusal: refusedStream},
 	{typ: typeHashTTLPreGA, name: "hash with field deadlines", refusal: refusedFieldTTL},
 	{typ: typeHashTTLPackPre, name: "hash with field deadlines", refusal: refusedFieldTTL},
-	{typ: typeHashTTL, name: "hash with field deadlines", refusal: refusedFieldTTL},
-	{typ: typeHashTTLListpack, name: "hash with field deadlines", refusal: refusedFieldTTL},
+	{typ: typeHashTTL, name: "hash with field deadlines", decode: decodeHashTTL},
+	{typ: typeHashTTLListpack, name: "hash with field deadlines as listpack", decode: decodeHashTTLListpack},
 }
 
 func rowOfType(typ byte) *typeRow {

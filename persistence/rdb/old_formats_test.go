@@ -262,7 +262,7 @@ func TestLoad_refusals(t *testing.T) {
 		"stream":           {raw(15, k), `in key "the:key": a stream`},
 		"stream 3":         {raw(21, k), `in key "the:key": a stream`},
 		"module":           {raw(7, k), `in key "the:key": a value of a module`},
-		"hash ttl":         {raw(24, k), `in key "the:key": a hash whose fields have deadlines`},
+		"hash ttl":         {raw(22, k), `in key "the:key": a hash whose fields have deadlines`},
 		"unknown type":     {raw(99, k), `in key "the:key": value of type 99`},
 		"database":         {raw(0xFE, 16), "database 16, but this node has 16"},
 		"twice":            {raw(0, k, text([]byte("1")), 0, k, text([]byte("2"))), `in key "the:key": the key is there twice`},

@@ -61,7 +61,14 @@ func describe(ks *keyspace.Keyspace) map[string]string {
 			it.ZSet().Each(0, false, func(m []byte, s float64) bool { fmt.Fprintf(&b, "%q=%v ", m, s); return true })
 		case keyspace.KindHash:
 			var words []string
-			it.Hash().Each(func(f, v []byte) bool { words = append(words, fmt.Sprintf("%q=%q", f, v)); return true })
+			it.Hash().EachTimed(func(f, v []byte, ms int64) bool {
+				word := fmt.Sprintf("%q=%q", f, v)
+				if ms != 0 {
+					word += fmt.Sprintf("@%d", ms)
+				}
+				words = append(words, word)
+				return true
+			})
 			b.WriteString(sorted(words))
 		}
 		out[fmt.Sprintf("%d/%s", it.DB, it.Key)] = fmt.Sprintf("%s until %d: %s", it.Kind, it.DeadlineMs, b.String())

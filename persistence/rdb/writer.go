@@ -29,12 +29,14 @@ const (
 const (
 	VersionMin     = 9
 	VersionDefault = 10
-	VersionMax     = 11
+	VersionMax     = 12
+	// VersionFieldDeadlines is the first that knows hashes whose fields have deadlines.
+	VersionFieldDeadlines = 12
 )
 
 // WriteOptions configure a Writer.
 type WriteOptions struct {
-	Version  int  // 9, 10 or 11, by what the reader knows; 0: VersionDefault
+	Version  int  // 9 to 12, by what the reader knows; 0: VersionDefault
 	Compress bool // LZF for strings above 20 bytes
 	Checksum bool // else the footer holds 0, which readers take for "not checked"
 }
@@ -111,7 +113,12 @@ func (w *Writer) Item(it *keyspace.Item) error {
 	if w.err != nil {
 		return w.err
 	}
-	row := mustRowOfKind(it)
+	row := mustRowOf(it)
+	if row.least > w.o.Version {
+		w.err = fmt.Errorf("rdb: key %q of database %d has fields with deadlines, which version %d of the format does not know, only %d",
+			it.Key, it.DB, w.o.Version, row.least)
+		return w.err
+	}
 	if it.DB != w.db {
 		w.selectDB(it.DB)
 	}
