@@ -91,7 +91,7 @@ func (h Hash) Hidden(field []byte) bool {
 	if h.hiddenBefore == 0 || h.NextDeadline() == 0 {
 		return false
 	}
-	_, ms, ok := h.v.field(field)
+	_, ms, ok := h.v.field(field, h.arena)
 	return ok && h.hides(ms)
 }
 

@@ -66,6 +66,10 @@ func (w *world) actString(i int, db *DB, key string) {
 		require.Equal(w.t, len(p.str), s.Append([]byte(v)))
 	case 1:
 		off := w.c.pick(20)
+		if v == "" { // no change: a missing key stays missing
+			require.Equal(w.t, len(p.str), s.SetRange(off, nil))
+			return
+		}
 		grown := make([]byte, max(len(p.str), off+len(v)))
 		copy(grown, p.str)
 		copy(grown[off:], v)
