@@ -128,7 +128,10 @@ func (c *compaction) step(ks *Keyspace) {
 			c.large++
 		}
 	case compactDeadlines:
-		if c.at = s.deadlines.compact(c, c.at); c.at == 0 {
+		c.at = inTurn(c.at,
+			func(at uint64) uint64 { return s.deadlines.compact(c, at/2) * 2 },
+			func(at uint64) uint64 { return s.fieldsDue.compact(c, at) })
+		if c.at == 0 {
 			c.stage = compactEnd
 		}
 	case compactEnd:
@@ -209,24 +212,32 @@ func (x *index) compact(c *compaction, at uint64, repoint func(from, to slab.Ref
 	return (pos>>width + 1) << width
 }
 
+// compact goes through the fields, and then through the leaves of the order.
 func (t *hashTable) compact(c *compaction, at uint64) (next uint64) {
-	return t.fields.compact(c, at, nil)
+	return inTurn(at,
+		func(at uint64) uint64 { return t.fields.compact(c, at, nil) },
+		func(at uint64) uint64 { return t.deadlines.compact(c, at) })
 }
 
 func (t *setTable) compact(c *compaction, at uint64) (next uint64) {
 	return t.members.compact(c, at, nil)
 }
 
-// compact goes through the members, and then, at odd positions, through the leaves of the order.
+// compact goes through the members, and then through the leaves of the order.
 func (t *rankedSet) compact(c *compaction, at uint64) (next uint64) {
+	return inTurn(at,
+		func(at uint64) uint64 {
+			return t.members.compact(c, at, func(from, to slab.Ref) { t.ranks.repoint(t.rowOf(from), t.rowOf(to)) })
+		},
+		func(at uint64) uint64 { return t.ranks.compact(c, at) })
+}
+
+// inTurn goes on with one walk at even positions and with another one, which comes behind it, at odd ones.
+func inTurn(at uint64, even, odd func(at uint64) (next uint64)) (next uint64) {
 	if at&1 == 0 {
-		next = t.members.compact(c, at, func(from, to slab.Ref) { t.ranks.repoint(t.rowOf(from), t.rowOf(to)) })
-		if next == 0 {
-			next = 1
-		}
-		return next
+		return max(even(at), 1)
 	}
-	if next = t.ranks.compact(c, at>>1); next != 0 {
+	if next = odd(at >> 1); next != 0 {
 		next = next<<1 | 1
 	}
 	return next

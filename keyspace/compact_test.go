@@ -92,7 +92,7 @@ func sparse(t *testing.T, n int) (ks *Keyspace, left map[string]bool) {
 		left[name] = true
 		run(ks, func() {
 			db.PutString([]byte(name), fmt.Appendf(nil, "value %s of some length", name), int64(i%2)*(1e6+int64(i*7919%n)), "")
-			must(db.EditHash([]byte("hash"), "")).Set([]byte(name), []byte("v"+name))
+			must(db.EditHash([]byte("hash"), "")).Put([]byte(name), []byte("v"+name), int64(i%2)*(1e6+int64(i*7919%n)))
 			must(db.EditSet([]byte("set"), "")).Add([]byte("m" + name))
 			must(db.EditZSet([]byte("zset"), "")).Put([]byte(name), float64(i*7919%n/3))
 			must(db.EditList([]byte(fmt.Sprint("list", i%50)), "")).PushTail(make([]byte, 100+i%100))
