@@ -29,17 +29,25 @@ func (r ranked) before(other ranked) bool {
 }
 
 // rankedRow is a place in the order: the score again, so that mostly no cell has to be looked at, and the member's cell.
+// The score is in two halves, because 12 bytes are a row then and not 16.
 type rankedRow struct {
-	score float64
-	ref   slab.Ref
+	low, high uint32 // halves of the score's bits
+	ref       slab.Ref
 }
+
+func rowFor(score float64, r slab.Ref) rankedRow {
+	bits := math.Float64bits(score)
+	return rankedRow{uint32(bits), uint32(bits >> 32), r}
+}
+
+func (r rankedRow) score() float64 { return math.Float64frombits(uint64(r.high)<<32 | uint64(r.low)) }
 
 // byScore is the order of sorted sets, of rows whose cells are in a heap.
 type byScore struct{ cells }
 
 func (c byScore) before(a, b rankedRow) bool {
-	if a.score != b.score {
-		return a.score < b.score
+	if x, y := a.score(), b.score(); x != y {
+		return x < y
 	}
 	return bytes.Compare(c.key(a.ref), c.key(b.ref)) < 0
 }
@@ -62,13 +70,13 @@ func (t *rankedSet) row(m []byte) (row rankedRow, ok bool) {
 
 func (t *rankedSet) rowOf(r slab.Ref) rankedRow {
 	_, rest := plainKey(t.members.heap.Cell(r))
-	return rankedRow{math.Float64frombits(binary.LittleEndian.Uint64(rest)), r}
+	return rowFor(math.Float64frombits(binary.LittleEndian.Uint64(rest)), r)
 }
 
 func (t *rankedSet) clone(heap *slab.Heap) large {
 	c := newRankedSet(t.members.seed, heap)
 	t.ranks.ascend(0, func(r rankedRow) bool {
-		c.add(t.members.key(r.ref), r.score)
+		c.add(t.members.key(r.ref), r.score())
 		return true
 	})
 	return c
@@ -79,7 +87,7 @@ func (t *rankedSet) add(m []byte, score float64) {
 	r, rest := t.members.putKey(m, scoreBytes)
 	binary.LittleEndian.PutUint64(rest, math.Float64bits(score))
 	t.members.insert(t.members.hash(m), r)
-	t.ranks.insert(rankedRow{score, r})
+	t.ranks.insert(rowFor(score, r))
 }
 
 // move changes a member's score.
@@ -87,7 +95,7 @@ func (t *rankedSet) move(row rankedRow, score float64) {
 	t.ranks.remove(row)
 	_, rest := plainKey(t.members.heap.Cell(row.ref))
 	binary.LittleEndian.PutUint64(rest, math.Float64bits(score))
-	t.ranks.insert(rankedRow{score, row.ref})
+	t.ranks.insert(rowFor(score, row.ref))
 }
 
 func (t *rankedSet) remove(row rankedRow) {
@@ -129,7 +137,7 @@ func (z ZSet) Score(m []byte) (float64, bool) {
 		return x.score(r), true
 	default:
 		row, ok := z.v.large.(*rankedSet).row(m)
-		return row.score, ok
+		return row.score(), ok
 	}
 }
 
@@ -159,7 +167,7 @@ func (z ZSet) Each(from int, backward bool, fn func(m []byte, score float64) boo
 	}
 	if z.v.encoding != encodingListpack {
 		t := z.v.large.(*rankedSet)
-		visit := func(r rankedRow) bool { return fn(t.members.key(r.ref), r.score) }
+		visit := func(r rankedRow) bool { return fn(t.members.key(r.ref), r.score()) }
 		if backward {
 			t.ranks.descend(from, visit)
 		} else {
@@ -188,7 +196,7 @@ func (z ZSet) CountBelow(s float64, inclusive bool) int {
 		return x.countWhere(func(r row) bool { return below(x.score(r)) })
 	}
 	t := z.v.large.(*rankedSet)
-	return t.ranks.countWhere(func(r rankedRow) bool { return below(r.score) })
+	return t.ranks.countWhere(func(r rankedRow) bool { return below(r.score()) })
 }
 
 // CountBelowLex is CountBelow by member bytes, for sets whose scores are all equal.
@@ -209,7 +217,7 @@ func (z ZSet) CountBelowLex(m []byte, inclusive bool) int {
 func (z ZSet) Scan(cursor uint64, fn func(m []byte, score float64)) (next uint64) {
 	if z.v != nil && z.v.encoding == encodingSkiplist {
 		t := z.v.large.(*rankedSet)
-		return t.members.scan(cursor, func(r slab.Ref) { fn(t.members.key(r), t.rowOf(r).score) })
+		return t.members.scan(cursor, func(r slab.Ref) { fn(t.members.key(r), t.rowOf(r).score()) })
 	}
 	z.Each(0, false, func(m []byte, score float64) bool { fn(m, score); return true })
 	return 0
@@ -224,7 +232,7 @@ func (z ZSet) Random(r *rand.Rand) (m []byte, score float64) {
 	}
 	t := z.v.large.(*rankedSet)
 	row := t.rowOf(t.members.random(r))
-	return t.members.key(row.ref), row.score
+	return t.members.key(row.ref), row.score()
 }
 
 // ZSetEdit changes a sorted set. Scores are never NaN.

@@ -5,7 +5,7 @@ const (
 	slotBits  = 12
 	slotMask  = 1<<slotBits - 1
 	pagesMax  = 1 << (32 - slotBits)
-	stepBytes = 8
+	stepBytes = 4
 	// smallestBytes gives as many cells to a page as a Ref can number.
 	smallestBytes = pageBytes >> slotBits
 	// ClassBytesMax is the largest cell that shares a page with others.
@@ -18,12 +18,17 @@ type classTable struct {
 	of    [ClassBytesMax/stepBytes + 1]uint8 // by bytes in steps, rounded up
 }
 
-// classes is the one table: steps of 8 bytes to 256, then of an eighth, and at the end the even shares of a page.
+// classes is the one table: steps of 4 bytes to 128, of 8 to 256, then of an eighth, and at the end the even shares of a
+// page. All multiples of 8 up to 256 are classes, and all classes beyond 128 are such multiples: so a cell for a
+// multiple of 8 bytes begins at one, see View.
 var classes = newClassTable()
 
 func newClassTable() *classTable {
 	t := &classTable{}
-	for size := uint32(smallestBytes); size < 256; size += stepBytes {
+	for size := uint32(smallestBytes); size < 128; size += stepBytes {
+		t.sizes = append(t.sizes, size)
+	}
+	for size := uint32(128); size < 256; size += 8 {
 		t.sizes = append(t.sizes, size)
 	}
 	for base := uint32(256); base < 4096; base *= 2 {
@@ -32,7 +37,7 @@ func newClassTable() *classTable {
 		}
 	}
 	for share := uint32(16); share >= pageBytes/ClassBytesMax; share-- {
-		t.sizes = append(t.sizes, pageBytes/share/stepBytes*stepBytes)
+		t.sizes = append(t.sizes, pageBytes/share/8*8)
 	}
 	class := 0
 	for step := range t.of {

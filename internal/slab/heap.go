@@ -244,9 +244,9 @@ func (h *Heap) Cells() (cells int) {
 // Made counts the cells that were ever given out.
 func (h *Heap) Made() uint64 { return h.made }
 
-// View sees a cell as items of a type that has no pointers, which the collector would not find there. Cells begin at
-// multiples of 8 bytes, because classes are such multiples and maps begin at pages of the system (and Go's large
-// allocations likewise).
+// View sees a cell as items of a type that has no pointers, which the collector would not find there. Types of 8 bytes'
+// alignment have sizes that are multiples of it, and so had the number of bytes that the cell was asked for: such cells
+// begin at multiples of 8, because maps begin at pages of the system (and Go's large allocations likewise).
 func View[T any](cell []byte) []T {
 	var one T
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(cell))), len(cell)/int(unsafe.Sizeof(one)))

@@ -13,12 +13,18 @@ func TestClasses(t *testing.T) {
 	for n := 1; n <= ClassBytesMax; n++ {
 		room := Room(n)
 		require.GreaterOrEqual(t, room, n)
-		require.Zero(t, room%8)
+		require.Zero(t, room%4)
+		if n%8 == 0 {
+			require.Zero(t, room%8, "aligned where the size is")
+		}
 		if n > 256 && n <= 4096 {
 			require.LessOrEqual(t, room, n+n/8+8)
 		}
 		if n > 16 && n < 256 {
 			require.Less(t, room, n+8)
+		}
+		if n > 16 && n <= 128 {
+			require.Less(t, room, n+4)
 		}
 	}
 	for _, size := range classes.sizes {
