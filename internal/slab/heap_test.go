@@ -244,7 +244,7 @@ func TestHeap_compaction(t *testing.T) {
 	h := New()
 	var refs []Ref
 	for range 400_000 {
-		ref, _ := h.Alloc(16 + r.IntN(200))
+		ref, _ := h.Alloc(100 + r.IntN(120))
 		refs = append(refs, ref)
 	}
 	r.Shuffle(len(refs), func(i, j int) { refs[i], refs[j] = refs[j], refs[i] })
