@@ -6,8 +6,11 @@ PACKAGES  ?= ./...
 # make sim SEED=42 runs one seed and shows its story; without it, SEEDS of them.
 SEED      ?=
 SEEDS     ?= 10000
-# Flags of the benchmark, for example: make bench BENCHFLAGS="-pairs 7 -md bench.md"
+# Flags of the throughput benchmark, for example: make bench BENCHFLAGS="-pairs 7"; BARS picks some of the others, and
+# BARFLAGS are theirs: make bench BARS=growth BARFLAGS="-n 1000000".
 BENCHFLAGS ?=
+BARS       ?= memory collector scale growth stops fragmentation
+BARFLAGS   ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build pair node-a node-b node-w test race lint tidy fuzz sim bench conf redis clean
@@ -61,8 +64,13 @@ fuzz: ## run every fuzz target for FUZZTIME
 sim: ## simulate kills and cuts: SEED=n for one story, SEEDS=n for many
 	$(GO) test ./integration/simulation -count=1 -timeout 60m -v -args $(if $(SEED),-sim.seed=$(SEED),-sim.seeds=$(SEEDS))
 
-bench: redis build ## compare with Debian's redis-server: throughput and CPU per command
-	$(GO) run ./integration/bench $(BENCHFLAGS)
+bench: redis build ## compare with Debian's redis-server: time, memory, stops (20 minutes; all tables also in bin/bench.md)
+	@rm -f bin/bench.md
+	$(GO) run ./integration/bench -md bin/bench.md $(BENCHFLAGS)
+	@set -e; for bar in $(BARS); do \
+		echo "== $$bar"; \
+		$(GO) run ./integration/bench/$$bar -tandem bin/tandem-server -md bin/bench.md $(BARFLAGS); \
+	done
 
 redis: # the reference server, its client and its benchmark
 	@.ci/install redis-server redis-server

@@ -107,17 +107,17 @@ func measure(b *rig.Bench, o options, args []string) (found figures, err error) 
 func read(c *rig.Client) (f figures, err error) {
 	var user, system float64
 	for _, one := range []struct {
-		field, part string
-		into        *float64
+		section, field, part string
+		into                 *float64
 	}{
-		{"collector_cycles", "", &f.cycles},
-		{"collector_mark_cpu_seconds", "", &f.mark},
-		{"collector_pause_usec", "p50", &f.pauseP50},
-		{"collector_pause_usec", "max", &f.pauseMax},
-		{"used_cpu_user", "", &user},
-		{"used_cpu_sys", "", &system},
+		{"collector", "collector_cycles", "", &f.cycles},
+		{"collector", "collector_mark_cpu_seconds", "", &f.mark},
+		{"collector", "collector_pause_usec", "p50", &f.pauseP50},
+		{"collector", "collector_pause_usec", "max", &f.pauseMax},
+		{"cpu", "used_cpu_user", "", &user},
+		{"cpu", "used_cpu_sys", "", &system},
 	} {
-		if *one.into, err = c.Figure(one.field, one.part); err != nil {
+		if *one.into, err = c.Figure(one.section, one.field, one.part); err != nil {
 			return figures{}, err
 		}
 	}

@@ -87,9 +87,9 @@ func inServer(b *rig.Bench, side rig.Side, keys int) (found times, err error) {
 		return times{}, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	field := "owner_command_usec"
+	section, field, longest := "owner", "owner_command_usec", "max"
 	if side == rig.Redis {
-		field = "latency_percentiles_usec_set"
+		section, field, longest = "latencystats", "latency_percentiles_usec_set", "p100"
 		if _, err := c.Do("CONFIG", "SET", "latency-tracking-info-percentiles", "99.99 100"); err != nil {
 			return times{}, err
 		}
@@ -100,15 +100,15 @@ func inServer(b *rig.Bench, side rig.Side, keys int) (found times, err error) {
 	if err := c.Fill(0, keys, func(c *rig.Client, i int) { c.Add("SET", rig.Key(i), rig.Value(i)) }); err != nil {
 		return times{}, err
 	}
-	longest := "max"
-	if side == rig.Redis {
-		longest = "p100"
-	}
 	for _, part := range []struct {
-		field, name string
-		into        *time.Duration
-	}{{"cmdstat_set", "usec_per_call", &found.mean}, {field, "p99.99", &found.p9999}, {field, longest, &found.max}} {
-		figure, err := c.Figure(part.field, part.name)
+		section, field, name string
+		into                 *time.Duration
+	}{
+		{"commandstats", "cmdstat_set", "usec_per_call", &found.mean},
+		{section, field, "p99.99", &found.p9999},
+		{section, field, longest, &found.max},
+	} {
+		figure, err := c.Figure(part.section, part.field, part.name)
 		if err != nil {
 			return times{}, err
 		}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tandemkv/tandem/internal/resp"
 )
@@ -118,9 +119,9 @@ func (c *Client) bulk(length string) (string, error) {
 	return string(text[:n]), nil
 }
 
-// Info gives a field of INFO everything, "" when it is not there. With a part ("max" of "p50=1,max=2") it gives that part.
-func (c *Client) Info(name, part string) (string, error) {
-	text, err := c.Do("INFO", "everything")
+// Info gives a field of a section of INFO, "" when it is not there. With a part ("max" of "p50=1,max=2") it gives that part.
+func (c *Client) Info(section, name, part string) (string, error) {
+	text, err := c.Do("INFO", section)
 	if err != nil {
 		return "", err
 	}
@@ -142,14 +143,29 @@ func (c *Client) Info(name, part string) (string, error) {
 }
 
 // Figure is Info for a number that must be there.
-func (c *Client) Figure(name, part string) (float64, error) {
-	text, err := c.Info(name, part)
+func (c *Client) Figure(section, name, part string) (float64, error) {
+	text, err := c.Info(section, name, part)
 	if err != nil {
 		return 0, err
 	}
 	value, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return 0, fmt.Errorf("INFO's %s %s is %q, expected a number", name, part, text)
+		return 0, fmt.Errorf("INFO %s has %q for %s %s, expected a number", section, text, name, part)
 	}
 	return value, nil
+}
+
+// Await asks for a field of INFO until it has the value.
+func (c *Client) Await(section, name, value string, patience time.Duration) error {
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for until := time.Now().Add(patience); ; <-again.C {
+		got, err := c.Info(section, name, "")
+		if err != nil || got == value {
+			return err
+		}
+		if time.Now().After(until) {
+			return fmt.Errorf("INFO %s has %s %q after %s, expected %q", section, name, got, patience, value)
+		}
+	}
 }

@@ -1,0 +1,14 @@
+// Command stops measures how long clients have to wait while a server is at something large: many keys expire at once, a
+// structure of millions of elements is deleted, or the data are frozen for a save, a checkpoint or a full copy while a
+// large hash is written to.
+//
+// For each event a server is started and filled. Then a client gets one key in a loop while the event goes on, and its
+// longest wait is noted, for redis-server and tandem-server side by side. Tandem also says how long one holding of the
+// keyspace was at most (INFO owner): that is the figure, and the bar for it is 2 ms. Both are wall-clock time, so on a busy
+// machine they contain the turns of others; the first row, in which nothing happens, says how much that is.
+//
+//	go run ./integration/bench/stops -n 10000000
+//	go run ./integration/bench/stops -n 1000000 -t hash
+//
+// To add an event, add a row to events. Linux only, because of /proc.
+package main

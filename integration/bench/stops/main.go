@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tandemkv/tandem/integration/bench/rig"
+)
+
+// bar is the longest holding of the keyspace.
+const bar = 2 * time.Millisecond
+
+func main() { rig.Main(program()) }
+
+// options are the flags.
+type options struct {
+	elements int
+	only     string
+}
+
+func program() rig.Program {
+	var o options
+	return rig.Program{
+		Name: "stops",
+		Flags: func(f *flag.FlagSet) {
+			f.IntVar(&o.elements, "n", 10_000_000, "elements of a large structure; a tenth as many keys expire")
+			f.StringVar(&o.only, "t", "", "measure the events whose name contains this")
+		},
+		Run: func(b *rig.Bench) (*rig.Table, error) { return run(b, o) },
+	}
+}
+
+func run(b *rig.Bench, o options) (*rig.Table, error) {
+	table := &rig.Table{Title: "Stops", Notes: []string{
+		fmt.Sprintf("%d elements, %d keys that expire; longest wait of a client that gets one key in a loop; the figure is Tandem's longest holding of the keyspace",
+			o.elements, o.elements/10),
+	}}
+	for _, e := range events() {
+		if !strings.Contains(e.name, o.only) {
+			continue
+		}
+		var seen [2]rig.Latencies
+		var held time.Duration
+		for _, side := range rig.Sides() {
+			b.Say("%s: %s", e.name, side)
+			t := &trial{bench: b, side: side, elements: o.elements}
+			if err := t.measure(e); err != nil {
+				return nil, fmt.Errorf("%s, %s: %w", side, e.name, err)
+			}
+			seen[side], held = t.seen, t.held
+		}
+		table.Add(rig.Row{
+			What: e.name, Redis: "client " + waits(seen[rig.Redis]), Tandem: "client " + waits(seen[rig.Tandem]),
+		}.AtMost(millis(held), millis(bar), " ms"))
+	}
+	return table, nil
+}
+
+func waits(l rig.Latencies) string {
+	return fmt.Sprintf("%.2f ms (p99.99 %.2f)", millis(l.Max), millis(l.P9999()))
+}
+
+func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// trial is one event on one server.
+type trial struct {
+	bench    *rig.Bench
+	side     rig.Side
+	elements int
+	server   *rig.Server
+	client   *rig.Client
+
+	seen rig.Latencies
+	held time.Duration // Tandem's longest holding
+}
+
+func (t *trial) measure(e event) (err error) {
+	args := rig.InMemory()
+	if e.withLog {
+		args = []string{"--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--auto-aof-rewrite-percentage", "0"}
+	}
+	if t.server, err = t.bench.Start(t.side, args...); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.server.Stop()) }()
+	if t.client, err = t.server.Dial(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.client.Close()) }()
+	if e.fill != nil {
+		if err := e.fill(t); err != nil {
+			return fmt.Errorf("filling: %w", err)
+		}
+	}
+	if _, err := t.server.SettledResident(); err != nil {
+		return err
+	}
+	return t.watch(e)
+}
+
+// watch lets the event happen while a client gets a key.
+func (t *trial) watch(e event) error {
+	if _, err := t.client.Do("CONFIG", "RESETSTAT"); err != nil {
+		return err
+	}
+	probe, err := t.server.StartProbe()
+	if err != nil {
+		return err
+	}
+	err = e.happen(t)
+	var stopped error
+	if t.seen, stopped = probe.Stop(); stopped != nil || err != nil {
+		return errors.Join(err, stopped)
+	}
+	if t.side == rig.Redis {
+		return nil // it does not tell
+	}
+	for _, field := range []string{"owner_batch_usec", "owner_slice_usec"} {
+		longest, err := t.client.Figure("owner", field, "max")
+		if err != nil {
+			return err
+		}
+		t.held = max(t.held, time.Duration(longest*float64(time.Microsecond)))
+	}
+	return nil
+}
