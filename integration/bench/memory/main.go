@@ -44,7 +44,7 @@ func run(b *rig.Bench, n int, only string) (*rig.Table, error) {
 			}
 		}
 		row := rig.Row{What: of.name, Redis: fmt.Sprintf("%.1f B", bytes[rig.Redis]), Tandem: fmt.Sprintf("%.1f B", bytes[rig.Tandem])}
-		table.Add(row.AtMost(bytes[rig.Tandem]/bytes[rig.Redis], bar, " ×"))
+		b.Add(table, row.AtMost(bytes[rig.Tandem]/bytes[rig.Redis], bar, " ×"))
 	}
 	return table, nil
 }

@@ -81,6 +81,12 @@ func appendTo(file, text string) (err error) {
 // Say tells whoever waits what is going on.
 func (b *Bench) Say(format string, args ...any) { fmt.Fprintf(b.Progress, format+"\n", args...) }
 
+// Add adds a row to a table that takes long, and tells it at once.
+func (b *Bench) Add(t *Table, r Row) {
+	t.Add(r)
+	b.Say("%s: Redis %s, Tandem %s, figure %s, bar %s, met: %s", r.What, r.Redis, r.Tandem, r.Figure, r.Bar, r.Met)
+}
+
 // Build compiles tandem-server from the checkout that the working directory is in.
 func Build(folder string) (string, error) {
 	binary := filepath.Join(folder, "tandem-server")

@@ -52,7 +52,7 @@ func run(b *rig.Bench, o options) (*rig.Table, error) {
 			}
 			seen[side], held = t.seen, t.held
 		}
-		table.Add(rig.Row{
+		b.Add(table, rig.Row{
 			What: e.name, Redis: "client " + waits(seen[rig.Redis]), Tandem: "client " + waits(seen[rig.Tandem]),
 		}.AtMost(millis(held), millis(bar), " ms"))
 	}
