@@ -36,6 +36,7 @@ func debuggings() []debugging {
 		{"LOADAOF", 0, "LOADAOF: read everything back from checkpoint and log", debugReload},
 		{"JMAP", 0, "JMAP: nothing", ok},
 		{"CHANGE-REPL-ID", 0, "CHANGE-REPL-ID: begin a new history", debugChangeReplID},
+		{"OWNER-CPU", 1, "OWNER-CPU <0|1>: let INFO owner tell the CPU time of holdings too", debugOwnerCPU},
 		{"PAUSE-CRON", 1, "PAUSE-CRON <0|1>: stop housekeeping", debugPauseCron},
 		{"SET-DISABLE-DENY-SCRIPTS", 1, "SET-DISABLE-DENY-SCRIPTS <0|1>: accepted", ok},
 		{"REPLYBUFFER", -1, "REPLYBUFFER ...: accepted", ok},

@@ -35,6 +35,33 @@ func TestInfo_ownerTimes(t *testing.T) {
 	require.Less(t, field(t, c.info("owner_command_usec"), "count"), 3.0)
 }
 
+// A sleep takes time and no CPU; both are counted for a holding.
+func TestInfo_ownerCPU(t *testing.T) {
+	c := dial(t, start(t))
+	require.NotContains(t, c.text("INFO owner"), "cpu")
+	c.is("-ERR syntax error", "DEBUG OWNER-CPU x")
+	if readThreadTime() == (threadTime{}) {
+		require.Contains(t, c.do("DEBUG OWNER-CPU 1"), "does not tell")
+		return
+	}
+	c.is("+OK", "DEBUG OWNER-CPU 1")
+	c.is("+PONG", "PING")
+	require.Positive(t, field(t, c.info("owner_batch_cpu_usec"), "max"))
+	require.Eventually(t, func() bool { return field(t, c.info("owner_slice_cpu_usec"), "count") > 0 }, patience, time.Millisecond)
+	c.is("+OK", "CONFIG RESETSTAT")
+	require.Less(t, field(t, c.info("owner_batch_cpu_usec"), "count"), 3.0)
+	c.is("+OK", "DEBUG OWNER-CPU 0")
+	require.NotContains(t, c.text("INFO owner"), "cpu")
+}
+
+func TestOwnerCPU_movedHoldingCountsByTheClock(t *testing.T) {
+	cpu := ownerCPU{on: true, began: threadTime{thread: -1, nanos: 1}}
+	cpu.endHolding(true, 5000)
+	require.Equal(t, int64(5000), cpu.batches.max)
+	cpu.endHolding(true, 7000)
+	require.Equal(t, int64(1), cpu.batches.total, "a holding whose begin was not seen")
+}
+
 func TestInfo_collector(t *testing.T) {
 	c := dial(t, start(t))
 	runtime.GC()

