@@ -39,6 +39,7 @@ const (
 	ErrExpireNXMixed     Error = "ERR NX and XX, GT or LT options at the same time are not compatible"
 	ErrExpireGTLT        Error = "ERR GT and LT options at the same time are not compatible"
 	ErrNotLFU            Error = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
+	ErrLFU               Error = "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
 	ErrDocsCommand       Error = "ERR Invalid command specified"
 	ErrDocsNoKeys        Error = "ERR The command has no key arguments"
 	ErrDocsArity         Error = "ERR Invalid number of arguments specified for command"

@@ -19,7 +19,7 @@ type Engine struct {
 
 	call Call
 	unit []Effect // of the commands since the last TakeUnit
-	keys []byte   // backs the names of expired keys and fields in unit
+	keys []byte   // backs the names of expired and evicted keys, and of fields in unit
 }
 
 // NewEngine makes an engine for a keyspace. The random source is used for SPOP and its like only.
@@ -34,6 +34,8 @@ type Run struct {
 	DB       int
 	NowMs    int64
 	CanBlock bool
+	// NoTouch: what the command looks up counts as not used (CLIENT NO-TOUCH).
+	NoTouch bool
 }
 
 // Do runs one data command whose arity was checked. The reply goes to w. The Call that is returned (for Blocked) is valid until the next Do,
@@ -46,6 +48,9 @@ func (e *Engine) Do(run Run, w *resp.Writer) (*Call, error) {
 	c.block, c.effects, c.replaced = Block{}, c.effects[:0], false
 	mark := len(w.Buf)
 	e.KS.Begin(run.NowMs, e.Mode)
+	if run.NoTouch || run.Spec.Flags&NoTouch != 0 {
+		e.KS.NoTouch()
+	}
 	err := run.Spec.Handler(c)
 	e.KS.End()
 	if err != nil {
@@ -69,6 +74,20 @@ func (e *Engine) ExpireSlice(nowMs int64, max int) (n int, more bool) {
 	return n + fields, more || moreFields
 }
 
+// EvictOne removes the key that goes first when memory is short, as an effect of the unit. Only a master calls it. false:
+// there is none.
+func (e *Engine) EvictOne(nowMs int64, how keyspace.Eviction) bool {
+	e.KS.Begin(nowMs, keyspace.ExpiryDelete)
+	e.KS.NoTouch()
+	found := e.KS.Evict(how, e.Rand)
+	e.KS.End()
+	for i := range e.KS.Changes() {
+		c := &e.KS.Changes()[i]
+		e.deletion(c.DB, c.Key)
+	}
+	return found
+}
+
 // collect adds what the keyspace noted to the unit.
 func (e *Engine) collect(c *Call) {
 	e.collectExpired()
@@ -86,7 +105,7 @@ func (e *Engine) collect(c *Call) {
 // DEL and HDEL for it. A hash goes with its last field, there as here.
 func (e *Engine) collectExpired() {
 	for _, ref := range e.KS.Expired() {
-		e.unit = append(e.unit, Effect{DB: ref.DB, Words: [][]byte{[]byte("DEL"), e.keep(ref.Key)}})
+		e.deletion(ref.DB, ref.Key)
 	}
 	for _, gone := range e.KS.ExpiredFields() {
 		words := [][]byte{[]byte("HDEL"), e.keep(gone.Key)}
@@ -102,6 +121,10 @@ func (e *Engine) keep(name []byte) []byte {
 	start := len(e.keys)
 	e.keys = append(e.keys, name...)
 	return e.keys[start:len(e.keys):len(e.keys)]
+}
+
+func (e *Engine) deletion(db int, key []byte) {
+	e.unit = append(e.unit, Effect{DB: db, Words: [][]byte{[]byte("DEL"), e.keep(key)}})
 }
 
 // Unit is the effects since the last ResetUnit: those of one command, or of all commands of one EXEC.

@@ -23,6 +23,8 @@ const (
 	NoAsyncLoading
 	AllowBusy
 	NoMandatoryKeys
+	// NoTouch is ours: looking at a key with this command is no use of it, as with Redis' LOOKUP_NOTOUCH.
+	NoTouch
 )
 
 // flagNames in the order in which Redis' COMMAND lists them. It keeps may_replicate to itself.

@@ -21,7 +21,7 @@ func genericRows() []Spec {
 			Group: "server", Since: "1.0.0", Summary: "Return the number of keys in the selected database", Handler: dbSize},
 		{Name: "del", Arity: -2, Flags: Write, Keys: All(1, 1, KeyRM|KeyDelete), Categories: kind, Tips: perShard,
 			Group: "generic", Since: "1.0.0", Summary: "Delete a key", Handler: del},
-		{Name: "exists", Arity: -2, Flags: ReadOnly | Fast, Keys: All(1, 1, KeyRO), Categories: kind, Tips: perShard,
+		{Name: "exists", Arity: -2, Flags: ReadOnly | Fast | NoTouch, Keys: All(1, 1, KeyRO), Categories: kind, Tips: perShard,
 			Group: "generic", Since: "1.0.0", Summary: "Determine if a key exists", Handler: exists},
 		{Name: "flushall", Arity: -1, Flags: Write, Categories: kind | CategoryDangerous, Tips: everywhere,
 			Group: "server", Since: "1.0.0", Summary: "Remove all keys from all databases", Handler: flushAll},
@@ -48,9 +48,9 @@ func genericRows() []Spec {
 		{Name: "swapdb", Arity: 3, Flags: Write | Fast, Categories: kind | CategoryDangerous,
 			Group: "server", Since: "4.0.0", Summary: "Swaps two Redis databases", Handler: swapDB},
 		{Name: "touch", Arity: -2, Flags: ReadOnly | Fast, Keys: All(1, 1, KeyRO), Categories: kind, Tips: perShard,
-			Group: "generic", Since: "3.2.1", Handler: exists,
+			Group: "generic", Since: "3.2.1", Handler: touch,
 			Summary: "Alters the last access time of a key(s). Returns the number of existing keys specified."},
-		{Name: "type", Arity: 2, Flags: ReadOnly | Fast, Keys: One(1, KeyRO), Categories: kind,
+		{Name: "type", Arity: 2, Flags: ReadOnly | Fast | NoTouch, Keys: One(1, KeyRO), Categories: kind,
 			Group: "generic", Since: "1.0.0", Summary: "Determine the type stored at key", Handler: typeOf},
 		{Name: "unlink", Arity: -2, Flags: Write | Fast, Keys: All(1, 1, KeyRM|KeyDelete), Categories: kind, Tips: perShard,
 			Group: "generic", Since: "4.0.0", Handler: del,
@@ -251,6 +251,18 @@ func swapDB(c *Call) error {
 	}
 	c.KS.SwapDB(a.Index(), b.Index())
 	c.Reply.OK()
+	return nil
+}
+
+// touch counts as a use even of a client that leaves no traces (CLIENT NO-TOUCH), as in Redis.
+func touch(c *Call) error {
+	n := int64(0)
+	for _, key := range c.Args[1:] {
+		if c.DB.Touch(key) {
+			n++
+		}
+	}
+	c.Reply.Int(n)
 	return nil
 }
 

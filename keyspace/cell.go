@@ -16,7 +16,7 @@ import (
 // value. The header is:
 //
 //	byte 0     the form of the value (its kind and encoding) in the low 4 bits, flags in the high ones
-//	bytes 1-3  access information for eviction, which the keyspace carries along and does not read
+//	bytes 1-3  access information for eviction (access.go)
 //	bytes 4-7  the stamp; while the entry is open, its place among the open ones
 //
 // The value of an integer is a number as in number.go. A large structure is its number in the store's table, 4 bytes.

@@ -43,7 +43,7 @@ func TestAccess_staysInTheCell(t *testing.T) {
 	k := []byte("key")
 	cell := func() []byte { return db.heap.Cell(db.keys.find(db.keys.hash(k), k)) }
 	run(ks, func() { db.PutString(k, []byte("v"), 0, "") })
-	require.Zero(t, accessOf(cell()))
+	require.Equal(t, ks.access.fresh(), accessOf(cell()))
 	setAccess(cell(), 0xfa123456)
 	require.Equal(t, uint32(0x123456), accessOf(cell()))
 	for _, change := range []func(){
@@ -54,6 +54,7 @@ func TestAccess_staysInTheCell(t *testing.T) {
 		func() { db.SetDeadline(k, 0, "") },
 	} {
 		run(ks, func() {
+			ks.NoTouch()
 			change()
 			require.Equal(t, uint32(0x123456), accessOf(cell()))
 		})
@@ -65,6 +66,6 @@ func TestAccess_staysInTheCell(t *testing.T) {
 		setAccess(cell(), 7)
 	})
 	require.Equal(t, uint32(7), accessOf(cell()))
-	run(ks, func() { db.PutString([]byte("n"), []byte("1"), 0, ""); db.EditHash(k, "") })
+	run(ks, func() { ks.NoTouch(); db.PutString([]byte("n"), []byte("1"), 0, ""); db.EditHash(k, "") })
 	require.Equal(t, uint32(7), accessOf(cell()))
 }

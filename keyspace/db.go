@@ -77,6 +77,7 @@ func (db *DB) look(key []byte, room *entry) *entry {
 		db.ks.misses++
 	} else {
 		db.ks.hits++
+		db.ks.access.used(db.heap.Cell(e.ref))
 	}
 	return e
 }
@@ -109,6 +110,7 @@ func (db *DB) lookWrite(hash uint64, key []byte) *entry {
 	}
 	e := db.openRef(hash, r)
 	if e.deadline == 0 || !db.ks.hidden(e) {
+		db.ks.access.used(db.heap.Cell(r))
 		return e
 	}
 	if db.ks.mode == ExpiryDelete {
@@ -203,7 +205,7 @@ func (db *DB) move(from []byte, dst *DB, to []byte, eventFrom, eventTo string) {
 	}
 	e := db.mustLook(from)
 	db.beforeChange(e)
-	v, deadlineMs := e.value, e.deadline
+	v, deadlineMs, access := e.value, e.deadline, accessOf(db.heap.Cell(e.ref))
 	switch {
 	case v.large == nil:
 		v.mutable(&db.ks.arena, 0)
@@ -215,6 +217,7 @@ func (db *DB) move(from []byte, dst *DB, to []byte, eventFrom, eventTo string) {
 	db.unlink(e, "")
 	moved := dst.replace(to, v)
 	dst.setDeadline(moved, deadlineMs)
+	setAccess(dst.heap.Cell(moved.ref), access)
 	db.ks.noteEvent(db, eventFrom, v.kind, from)
 	db.ks.noteEvent(dst, eventTo, v.kind, to)
 }

@@ -174,7 +174,7 @@ func (s *store) newEntry(hash uint64, key []byte, v value, expected room) *entry
 	}
 	var cell []byte
 	e.ref, cell = s.heap.Alloc(e.encodedSize() + expected.bytes)
-	setAccess(cell, 0)
+	setAccess(cell, s.ks.access.fresh())
 	e.encode(cell)
 	e.deadline = 0
 	e.key, _ = plainKey(cell[keyAt(cell):])

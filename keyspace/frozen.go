@@ -10,8 +10,10 @@ type Item struct {
 	Flush      bool  // comes before all other items of that database
 	DeadlineMs int64 // 0: none
 
-	v     *value
-	arena *arena
+	v        *value
+	arena    *arena
+	access   uint32
+	tracking *access
 }
 
 // Encoding is the name that OBJECT ENCODING gives.
@@ -156,7 +158,8 @@ func (f *Frozen) giveBefore(s *store, e *entry) {
 
 func (f *Frozen) give(w *walk, e *entry) {
 	f.giveFlush(w)
-	f.item = Item{DB: w.db, Key: e.key, Kind: e.kind, DeadlineMs: e.deadline, v: &e.value, arena: &f.arena}
+	f.item = Item{DB: w.db, Key: e.key, Kind: e.kind, DeadlineMs: e.deadline, v: &e.value, arena: &f.arena,
+		access: accessOf(w.store.heap.Cell(e.ref)), tracking: &f.ks.access}
 	f.handOver()
 }
 

@@ -59,6 +59,8 @@ type Keyspace struct {
 	running bool // between Begin and End
 
 	hits, misses int64 // of reads
+	access       access
+	pool         evictionPool
 
 	notes notes
 	arena arena
@@ -72,6 +74,7 @@ type Keyspace struct {
 	dirtyTotal         int64
 	expiredTotal       int64
 	expiredFieldsTotal int64
+	evictedTotal       int64
 
 	freezeClock uint32 // counts views opened, and MarkClean
 	dirtyClock  uint32 // the freeze clock of the last FreezeDirty or MarkClean: an older stamp has no mark yet
@@ -80,7 +83,7 @@ type Keyspace struct {
 
 // New makes an empty keyspace.
 func New(o Options) *Keyspace {
-	ks := &Keyspace{limits: o.Limits, seed: o.HashSeed}
+	ks := &Keyspace{limits: o.Limits, seed: o.HashSeed, access: access{hold: true}}
 	if o.Limits == (Limits{}) {
 		ks.limits = DefaultLimits()
 	}
@@ -121,6 +124,10 @@ func (ks *Keyspace) Begin(nowMs int64, mode ExpiryMode) {
 		ks.closeEntries(nil) // the last command did not reach its End
 	}
 	ks.sweep()
+	if nowMs != ks.nowMs {
+		ks.access.setClock(nowMs)
+	}
+	ks.access.hold = false
 	ks.nowMs, ks.mode = nowMs, mode
 	ks.running = true
 	ks.notes.reset()
@@ -148,6 +155,7 @@ func (ks *Keyspace) End() {
 	ks.notes.settle()
 	ks.closeEntries(nil)
 	ks.running = false
+	ks.access.hold = true
 }
 
 // Changes are the keys that the command changed, each once, without the expired ones.
