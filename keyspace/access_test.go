@@ -39,7 +39,11 @@ func TestAccess_idle(t *testing.T) {
 		at(ks, 80_000, func() { require.EqualValues(t, 10, idleOf(ks, "l")) })
 	})
 	t.Run("loading", func(t *testing.T) {
-		at(ks, 90_000, func() { db.SetIdleSeconds([]byte("l"), 1234); db.SetFrequency([]byte("l"), 200); db.SetIdleSeconds(k, 1) })
+		at(ks, 90_000, func() {
+			db.SetIdleSeconds([]byte("l"), 1234)
+			db.SetFrequency([]byte("l"), 200)
+			db.SetIdleSeconds(k, 1)
+		})
 		at(ks, 90_000, func() { require.EqualValues(t, 1234, idleOf(ks, "l")) })
 	})
 	t.Run("between commands", func(t *testing.T) {

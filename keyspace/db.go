@@ -24,6 +24,7 @@ type store struct {
 	fieldsDue order[deadline, byTime] // the hashes that have fields with a deadline, each with the next one
 	marks     marks
 	flushed   bool // no database has it any more
+	filled    bool // it stands in the keyspace's list of stores that ever had a key
 }
 
 func newStore(ks *Keyspace, flushed bool) *store {
@@ -138,6 +139,10 @@ func (db *DB) create(hash uint64, key []byte, kind Kind, expected room) *entry {
 	e.stamp = ks.freezeClock
 	db.marks.created(e)
 	db.keys.insert(hash, e.ref)
+	if !db.filled {
+		db.filled = true
+		ks.filled = append(ks.filled, db.store)
+	}
 	ks.noteChange(db, e, true)
 	ks.noteEvent(db, "new", kind, e.key)
 	ks.attach(db, e)

@@ -124,6 +124,15 @@ func (db *DB) Deadline(key []byte) (ms int64, ok bool) {
 // Deadlines is the number of keys with a deadline.
 func (db *DB) Deadlines() int { return db.deadlines.len() }
 
+// Due counts the keys whose deadline has passed at a time, and all that have one.
+func (ks *Keyspace) Due(nowMs int64) (due, all int) {
+	for _, db := range ks.dbs {
+		all += db.deadlines.len()
+		due += db.deadlines.countWhere(func(d deadline) bool { return d.atMs < nowMs })
+	}
+	return due, all
+}
+
 const averageTTLSamples = 16
 
 // AverageTTL is the mean time to live in ms of the keys with a deadline, estimated from evenly spaced ranks.

@@ -42,7 +42,7 @@
 //
 // # Invariants
 //
-//  1. Reading never changes data. A key past its deadline is invisible (but see ExpiryIgnore); a read only notes that it
+//  1. Reading never changes data; the access information of a key (access.go) is no part of it. A key past its deadline is invisible (but see ExpiryIgnore); a read only notes that it
 //     met it, and End deletes it if the mode says so.
 //  2. No entry changes, and none goes, without DB.beforeChange. After it, every open view has the entry's state as of its
 //     freeze or does not need it.

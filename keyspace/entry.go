@@ -29,6 +29,8 @@ type large interface {
 	discard(n int) (freed int, done bool)
 	// compact moves the cells that lie on pages to be emptied, a piece a call, from a position on. 0: beginning, and end.
 	compact(c *compaction, at uint64) (next uint64)
+	// usage is about the bytes that it takes; see usage.go.
+	usage(samples int) int64
 }
 
 // newValue is an empty value in the kind's smallest form.

@@ -70,6 +70,7 @@ type Keyspace struct {
 	reading    entry
 	retired    retired
 	compaction compaction
+	filled     []*store // that ever had a key
 
 	dirtyTotal         int64
 	expiredTotal       int64

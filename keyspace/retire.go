@@ -1,6 +1,10 @@
 package keyspace
 
-import "github.com/tandemkv/tandem/internal/slab"
+import (
+	"slices"
+
+	"github.com/tandemkv/tandem/internal/slab"
+)
 
 // What is not needed any more is retired first: bytes that were given out stay readable until the next Begin, and large
 // things are given back in pieces, so that no command waits for them.
@@ -20,6 +24,8 @@ type retired struct {
 	held   []*store // flushed, but a view needs them yet
 	made   uint64   // the cells that had been made at the last sweep, while larges are waiting
 	freed  int64    // keys and structures that have gone this way
+	// bytes is about what larges take: they are not in use any more, and not free yet.
+	bytes int64
 }
 
 type retiredCell struct {
@@ -30,6 +36,7 @@ type retiredCell struct {
 type retiredLarge struct {
 	store *store
 	large large
+	bytes int64 // that it takes, about, and not below zero
 }
 
 type retiredStore struct {
@@ -46,7 +53,9 @@ func (ks *Keyspace) retireLarge(s *store, l large) {
 	if len(r.larges) == 0 {
 		r.made = ks.made()
 	}
-	r.larges = append(r.larges, retiredLarge{s, l})
+	bytes := l.usage(usageSamples)
+	r.larges = append(r.larges, retiredLarge{s, l, bytes})
+	r.bytes += bytes
 }
 
 // made counts the cells that were ever made in the databases as they are.
@@ -69,6 +78,14 @@ func (s *store) retireBlocks(l *listBlocks) {
 // retireStore is for a store that no database has any more. Views that still need it keep it meanwhile.
 func (ks *Keyspace) retireStore(s *store) {
 	s.flushed = true
+	if i := slices.Index(ks.filled, s); i >= 0 {
+		ks.filled = slices.Delete(ks.filled, i, i+1)
+	}
+	for i := range ks.retired.larges {
+		if l := &ks.retired.larges[i]; l.store == s {
+			ks.retired.settle(l, l.bytes)
+		}
+	}
 	switch _, mapped := s.heap.Bytes(); {
 	case ks.needed(s):
 		ks.retired.held = append(ks.retired.held, s)
@@ -109,6 +126,13 @@ func (ks *Keyspace) Lazy() (pending, freed int64) {
 		pending += int64(s.keys.count)
 	}
 	return pending, r.freed
+}
+
+// settle notes that so much of a structure has been freed.
+func (r *retired) settle(l *retiredLarge, bytes int64) {
+	bytes = min(bytes, l.bytes)
+	l.bytes -= bytes
+	r.bytes -= bytes
 }
 
 // Memory is the bytes of the cells in use, and of the pages mapped for them: data that Go's heap does not show.
@@ -168,13 +192,18 @@ func (ks *Keyspace) sweepLarges() {
 	r.made = made
 	for budget = min(budget, sweepCellsMax); budget > 0 && len(r.larges) > 0; {
 		last := len(r.larges) - 1
-		done := r.larges[last].store.flushed
+		l := &r.larges[last]
+		done := l.store.flushed
 		if !done {
 			var freed int
-			freed, done = r.larges[last].large.discard(budget)
+			before, _ := l.store.heap.Bytes()
+			freed, done = l.large.discard(budget)
+			after, _ := l.store.heap.Bytes()
 			budget -= freed + 1
+			r.settle(l, before-after)
 		}
 		if done {
+			r.settle(l, l.bytes)
 			r.larges[last] = retiredLarge{}
 			r.larges = r.larges[:last]
 			r.freed++
