@@ -164,6 +164,13 @@ func (l *Log) Synced() int64 {
 // Pending is the number of bytes appended and not yet written.
 func (l *Log) Pending() int64 { return l.End() - l.Written() }
 
+// InMemory is the bytes of the log's tail that are kept in memory.
+func (l *Log) InMemory() int64 {
+	l.tail.mu.Lock()
+	defer l.tail.mu.Unlock()
+	return l.tail.end - l.tail.base
+}
+
 // Congested says that the disk is so far behind that writes should be refused. The log itself never refuses.
 func (l *Log) Congested() bool { return l.store != nil && l.Pending() > l.pendingMax }
 

@@ -28,7 +28,9 @@ type transaction struct {
 	broken bool // a command was refused: EXEC will be too
 	dirty  bool // a watched key has changed
 	writes bool // a queued command may change data
-	queued []queuedCommand
+	// needsMemory: a queued command does
+	needsMemory bool
+	queued      []queuedCommand
 }
 
 type queuedCommand struct {
@@ -71,12 +73,14 @@ func (s *session) watchedWhileThere(k dbKey) bool {
 func (x *executor) exists(k dbKey) bool {
 	x.ks.Begin(x.nowMs, keyspace.ExpiryHide)
 	defer x.ks.End()
+	x.ks.NoTouch()
 	return x.ks.DB(k.db).Kind([]byte(k.key)) != keyspace.KindNone
 }
 
 func (t *transaction) queue(s *session, spec *command.Spec, args [][]byte) {
 	t.queued = append(t.queued, queuedCommand{spec, cloneWords(args)})
 	t.writes = t.writes || spec.Flags&command.Write != 0
+	t.needsMemory = t.needsMemory || spec.Flags&command.DenyOOM != 0
 	s.w.Status("QUEUED")
 }
 

@@ -27,7 +27,7 @@
 //	loop.run             one per io-thread; alone owns its connections; ends when its descriptor is closed (loop.stop)
 //	Server.accept        one per address; ends when its listener is closed
 //	connCarrier          two per connection (TLS, other systems); end with the connection
-//	Server.keepHouse     expiry, idle clients, PING, the in-sync set; ends with Server.stopping
+//	Server.keepHouse     expiry, evictions, idle clients, PING, the in-sync set; ends with Server.stopping
 //	Server.keepCheckpoints  one checkpoint at a time; ends with Server.stopping
 //	parking.timer        ends waits whose time is over
 //	persistence.Log      syncs; calls Server.logMoved

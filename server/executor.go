@@ -56,8 +56,10 @@ type executor struct {
 	house         house
 
 	healthy     bool // no gate has anything to ask about the node: see lookAround
-	memoryFull  bool
-	diskError   error // writes cannot be kept: they are refused
+	memory      memoryState
+	eviction    keyspace.Eviction
+	tenacity    time.Duration // of the evictions before one command
+	diskError   error         // writes cannot be kept: they are refused
 	noFinalSave bool
 
 	watched  map[dbKey]map[*session]struct{}
@@ -101,6 +103,8 @@ func newExecutor(opts *Options, table *command.Table, runs []sessionHandler, log
 	x.role.lease.base = time.Now()
 	x.role.history = new(replication.History)
 	x.house.toldHealthy = true
+	x.house.wake = make(chan struct{}, 1)
+	x.applyPolicy()
 	x.encoder.Selected = -1
 	x.standbys = standbys{began: time.Now(), feeds: make(map[uint64]*standbyFeed)}
 	x.runID = randomID()
@@ -123,6 +127,7 @@ func (x *executor) useKeyspace(ks *keyspace.Keyspace) {
 	x.stats.since = x.totals().minus(before)
 	x.engine = command.NewEngine(ks, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
 	x.engine.BulkBytesMax = x.opts.BulkBytesMax
+	x.ks.Track(x.opts.tracking())
 }
 
 // acquire takes ownership for a batch that c brought (nil: none).
@@ -268,7 +273,7 @@ func (x *executor) call(s *session, spec *command.Spec, args [][]byte, canBlock 
 		return
 	}
 	x.engine.Mode = x.expiryMode()
-	c, err := x.engine.Do(command.Run{Spec: spec, Args: args, DB: s.db, NowMs: x.nowMs, CanBlock: canBlock}, &s.w)
+	c, err := x.engine.Do(command.Run{Spec: spec, Args: args, DB: s.db, NowMs: x.nowMs, CanBlock: canBlock, NoTouch: s.noTouch}, &s.w)
 	if err != nil {
 		x.stats.failed(spec, err)
 	}
@@ -292,6 +297,19 @@ func (x *executor) closeUnit(s *session) {
 		if s != nil {
 			s.written = x.logEnd
 		}
+	}
+	x.engine.ResetUnit()
+}
+
+// closeApart is closeUnit for effects that have nothing to do with each other: keys that have expired.
+func (x *executor) closeApart() {
+	unit := x.engine.Unit()
+	if x.role.logsOwnWrites() {
+		before := len(x.pending)
+		for i := range unit {
+			x.pending = x.encoder.Append(x.pending, unit[i:i+1])
+		}
+		x.logEnd += int64(len(x.pending) - before)
 	}
 	x.engine.ResetUnit()
 }

@@ -40,7 +40,7 @@ func gates() []gate {
 
 // admit asks all gates. The common case, a plain command on a healthy node, is known beforehand.
 func (x *executor) admit(s *session, spec *command.Spec, args [][]byte) error {
-	if x.healthy && s.plain() && spec != nil && len(spec.Subs) == 0 && spec.ArityOK(len(args)) {
+	if x.healthy && (x.opts.MaxMemory == 0 || x.memoryExcess() <= 0) && s.plain() && spec != nil && len(spec.Subs) == 0 && spec.ArityOK(len(args)) {
 		return nil
 	}
 	for _, g := range x.gates {
@@ -60,7 +60,7 @@ func (s *session) plain() bool {
 // holding begins with it, and what changes the node's state within a holding calls it again.
 func (x *executor) lookAround() {
 	x.role.refresh(x.now)
-	x.healthy = x.role.writable && !x.memoryFull && x.diskError == nil && x.opts.MinReplicasToWrite == 0 && !x.loading.on && !x.pauses.on
+	x.healthy = x.role.writable && x.diskError == nil && x.opts.MinReplicasToWrite == 0 && !x.loading.on && !x.pauses.on
 }
 
 func gateKnown(x *executor, s *session, spec *command.Spec, args [][]byte) error {
@@ -89,9 +89,17 @@ func gateTransaction(x *executor, s *session, spec *command.Spec, args [][]byte)
 	return nil
 }
 
-// gateMemory is where maxmemory refuses commands that need memory.
+// gateMemory makes room while there is too much in memory, and refuses what needs memory when there is none. What a
+// transaction queues needs memory whatever it is.
 func gateMemory(x *executor, s *session, spec *command.Spec, args [][]byte) error {
-	if x.memoryFull && spec.Flags&command.DenyOOM != 0 {
+	if x.opts.MaxMemory == 0 || x.makeRoom(x.tenacity) != roomNone {
+		return nil
+	}
+	needs := spec.Flags&command.DenyOOM != 0
+	if s.tx.open {
+		needs = needs || spec.Flags&flagTransaction == 0 || spec.Flags&flagRunsQueue != 0 && s.tx.needsMemory
+	}
+	if needs {
 		return errOutOfMemory
 	}
 	return nil

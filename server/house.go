@@ -11,6 +11,9 @@ type house struct {
 	expireOff bool // DEBUG SET-ACTIVE-EXPIRE 0
 	paused    bool // DEBUG PAUSE-CRON 1
 	lastPing  time.Time
+	expiry    expiry
+
+	wake chan struct{} // holds one: there is something to do before the next round
 
 	toldHealthy bool
 	afterwards  []func() // to be called when the keyspace is not owned: they may wait
@@ -19,33 +22,35 @@ type house struct {
 // later has f called after this round of housekeeping, outside ownership. Only housekeeping calls it.
 func (x *executor) later(f func()) { x.house.afterwards = append(x.house.afterwards, f) }
 
-// expiredPerStep is how many expired keys go between two looks at the clock.
-const expiredPerStep = 32
+// wakeHouse has housekeeping do its chores now instead of at the next round.
+func (x *executor) wakeHouse() { offerSignal(x.house.wake) }
 
-// keepHouse does what is due: expired keys, idle clients, PING to the standbys, samples for INFO. It is one of the server's
-// long-lived goroutines and never holds the keyspace longer than a slice.
+// keepHouse does what is due: expired keys, evictions, idle clients, PING to the standbys, samples for INFO. It is one of
+// the server's long-lived goroutines and never holds the keyspace longer than a slice.
 func (v *Server) keepHouse() {
 	x := v.x
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	wake := x.house.wake
 	for {
 		select {
 		case <-v.stopping:
 			return
 		case <-timer.C:
+		case <-wake:
 		}
 		x.acquire(nil)
-		busy := false
+		pause := time.Duration(0)
 		if !x.house.paused {
-			busy = x.expireSlice() || x.freeSlice()
+			x.lookAtMemory()
+			pause = x.doChores()
 			x.pingStandbys()
 			x.closeIdle()
 			x.stats.sample(x.now)
 			x.standbys.evaluate(x)
 			v.checkDisk()
-			x.checkMemory()
 		}
-		wait := time.Second / time.Duration(x.opts.Hz)
+		round := time.Second / time.Duration(x.opts.Hz)
 		v.keepalive.Store(int64(x.opts.TCPKeepalive / time.Second))
 		afterwards := x.house.afterwards
 		x.house.afterwards = nil
@@ -53,31 +58,33 @@ func (v *Server) keepHouse() {
 		for _, f := range afterwards {
 			f()
 		}
-		if busy {
-			wait = 2 * slice // leave the others as much time as this took
+		wake = x.house.wake
+		if pause > 0 {
+			// The others are left their time, whoever calls.
+			round, wake = pause, nil
 		}
-		timer.Reset(wait)
+		timer.Reset(round)
 	}
 }
 
-// expireSlice removes expired keys for at most a slice. true: there are more.
-func (x *executor) expireSlice() bool {
-	if x.house.expireOff || !x.role.writable || x.pauses.on || x.loading.on {
-		return false
+// doChores does a slice of what may take long, in this order. pause: there is more, and it goes on after this.
+func (x *executor) doChores() (pause time.Duration) {
+	began := time.Now()
+	if more, pause := x.expireSlice(began); more {
+		return pause
 	}
-	for began := time.Now(); ; {
-		_, more := x.engine.ExpireSlice(x.nowMs, expiredPerStep)
-		x.noteChanges(nil)
-		x.closeUnit(nil)
-		if !more || time.Since(began) > slice {
-			return more
-		}
+	if left := slice - time.Since(began); left < 0 || x.makeRoom(left) == roomSoon {
+		return slice
 	}
+	if x.freeSlice(began) {
+		return 2 * slice
+	}
+	return 0
 }
 
-// freeSlice gives memory of large deletions back for at most a slice. true: there is more.
-func (x *executor) freeSlice() (more bool) {
-	for began := time.Now(); ; {
+// freeSlice gives memory of large deletions back until a slice has passed since the given time. true: there is more.
+func (x *executor) freeSlice(began time.Time) (more bool) {
+	for {
 		if more = x.ks.FreeSome(); !more || time.Since(began) > slice {
 			return more
 		}
@@ -106,13 +113,6 @@ func (x *executor) closeIdle() {
 			x.kill(s, "idle")
 		}
 	}
-}
-
-// checkMemory opens and closes the gate for commands that need memory (maxmemory). The figure is as old as the round.
-func (x *executor) checkMemory() {
-	used := x.memoryInUse()
-	x.stats.memoryPeak = max(x.stats.memoryPeak, used)
-	x.memoryFull = x.opts.MaxMemory > 0 && used > x.opts.MaxMemory
 }
 
 // checkDisk opens and closes the gate for writes when the disk falls behind.

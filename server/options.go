@@ -40,6 +40,11 @@ type Options struct {
 	Hz                               int
 	LazyExpireDel, LazyServerDel     bool
 	MaxMemory                        int64
+	MaxMemoryPolicy                  string
+	MaxMemorySamples                 int
+	EvictionTenacity                 int
+	LFULogFactor, LFUDecayMinutes    int
+	ExpireEffort                     int
 	LatencyThreshold                 int64
 	SlowlogSlowerThan, SlowlogMaxLen int64
 
@@ -116,6 +121,7 @@ func (o *Options) Sections() []config.Section {
 	return []config.Section{
 		{Title: "Network", Rows: o.networkRows()},
 		{Title: "Data", Rows: o.dataRows()},
+		{Title: "Memory", Rows: o.memoryRows()},
 		{Title: "Compact encodings", Rows: o.encodingRows()},
 		{Title: "Persistence", Rows: o.persistenceRows()},
 		{Title: "Replication", Rows: o.replicationRows()},
@@ -159,10 +165,23 @@ func (o *Options) dataRows() []*config.Row {
 		config.Int("hz", &o.Hz, 10, 1, 500).Doc("Rounds of housekeeping a second.").Changeable(),
 		config.Bool("lazyfree-lazy-expire", &o.LazyExpireDel, false).Doc("Accepted for Redis' sake: freeing never stops the owner here.").Changeable(),
 		config.Bool("lazyfree-lazy-server-del", &o.LazyServerDel, false).Doc("Accepted for Redis' sake.").Changeable(),
-		config.Memory("maxmemory", &o.MaxMemory, 0, 0, 1<<50).Doc("Refuse commands that need memory above this. 0 = no limit.").Changeable(),
 		config.Int("latency-monitor-threshold", &o.LatencyThreshold, 0, 0, 1<<40).Doc("Milliseconds; accepted for Redis' sake.").Changeable(),
 		config.Int("slowlog-log-slower-than", &o.SlowlogSlowerThan, 10000, -1, 1<<40).Doc("Accepted for Redis' sake: there is no slow log yet.").Changeable(),
 		config.Int("slowlog-max-len", &o.SlowlogMaxLen, 128, 0, 1<<30).Doc("Accepted for Redis' sake: there is no slow log yet.").Changeable(),
+	}
+}
+
+func (o *Options) memoryRows() []*config.Row {
+	policy := o.onChange("maxmemory-policy")
+	return []*config.Row{
+		config.Memory("maxmemory", &o.MaxMemory, 0, 0, 1<<50).Doc("Above this keys are evicted as maxmemory-policy says; when there are none, commands that need memory are refused. 0 = no limit. On a standby it means nothing: it follows its master.").Changeable(o.onChange("maxmemory")),
+		config.Enum("maxmemory-policy", &o.MaxMemoryPolicy, "noeviction", policyNames()...).
+			Doc("Which keys are evicted: of all or of those with a deadline (volatile), the least recently used (lru), the least frequently used (lfu), any (random), or the next to expire (ttl).").Changeable(policy),
+		config.Int("maxmemory-samples", &o.MaxMemorySamples, 5, 1, 64).Doc("Keys looked at for each one that lru or lfu evicts.").Changeable(policy),
+		config.Int("maxmemory-eviction-tenacity", &o.EvictionTenacity, 10, 0, 100).Doc("How long one command may be held up by evictions: 10 = half a millisecond; 15 % more with each step above, 100 = without limit.").Changeable(policy),
+		config.Int("lfu-log-factor", &o.LFULogFactor, 10, 0, 1<<31-1).Doc("The higher, the more uses of a key count as frequent.").Changeable(policy),
+		config.Int("lfu-decay-time", &o.LFUDecayMinutes, 1, 0, 1<<31-1).Doc("Minutes without use after which a key's count falls by one. 0 = never.").Changeable(policy),
+		config.Int("active-expire-effort", &o.ExpireEffort, 1, 1, 10).Doc("How much time housekeeping takes for expired keys while others wait: a quarter (1) to 43 % (10).").Changeable(),
 	}
 }
 

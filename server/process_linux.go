@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"os"
+	"syscall"
 )
 
 const multiplexing = "epoll"
@@ -18,4 +19,13 @@ func residentBytes() int64 {
 		return 0
 	}
 	return resident * int64(os.Getpagesize())
+}
+
+// systemMemory is the machine's memory in bytes, 0 when the system does not tell.
+func systemMemory() int64 {
+	var info syscall.Sysinfo_t
+	if syscall.Sysinfo(&info) != nil {
+		return 0
+	}
+	return int64(uint64(info.Totalram) * uint64(info.Unit))
 }

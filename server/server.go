@@ -128,6 +128,7 @@ func (v *Server) SetPair(p Pair) { v.x.pair = p }
 // Start serves clients (who are told that the node is loading), loads the data and takes up the node's first role.
 func (v *Server) Start() error {
 	v.x.loading.begin()
+	v.x.lookAtMemory() // before there are data
 	for _, p := range v.ports {
 		v.tasks.Go(func() {
 			if err := v.accept(p); err != nil {
@@ -253,6 +254,8 @@ func (v *Server) registerHooks() {
 	x, o := v.x, v.opts
 	o.register("limits", func() error { x.ks.SetLimits(o.Limits); return nil })
 	o.register("proto-max-bulk-len", func() error { x.engine.BulkBytesMax = o.BulkBytesMax; return nil })
+	o.register("maxmemory", func() error { x.applyMaxMemory(); return nil })
+	o.register("maxmemory-policy", func() error { x.applyPolicy(); return nil })
 	o.register("requirepass", func() error { return nil }) // clients that are in stay in, as in Redis
 	o.register("appendfsync", func() error { v.applyFsync(); return nil })
 	o.register("durability", func() error { x.applyDurability(); return nil })

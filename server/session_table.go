@@ -23,6 +23,7 @@ func sessionFamilies() [][]row {
 		pubsubRows(),
 		configRows(),
 		introspectRows(),
+		memoryRows(),
 		persistenceRows(),
 		replicationRows(),
 		pairRows(),

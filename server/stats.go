@@ -33,7 +33,6 @@ type stats struct {
 	syncFull, syncPartialOK   int64
 	syncPartialErr            int64
 	deniedAuth                int64
-	memoryPeak                int64 // bytes
 
 	since keyTotals // what the keyspace had counted at the last reset
 
@@ -117,23 +116,24 @@ func (t *stats) sample(now time.Time) {
 }
 
 // keyTotals is what the keyspace counts.
-type keyTotals struct{ expired, expiredFields, hits, misses int64 }
+type keyTotals struct{ expired, expiredFields, evicted, hits, misses int64 }
 
 func (a keyTotals) minus(b keyTotals) keyTotals {
-	return keyTotals{a.expired - b.expired, a.expiredFields - b.expiredFields, a.hits - b.hits, a.misses - b.misses}
+	return keyTotals{a.expired - b.expired, a.expiredFields - b.expiredFields, a.evicted - b.evicted, a.hits - b.hits, a.misses - b.misses}
 }
 
 // totals are the keyspace's counts since the last reset, whichever keyspace was in place.
 func (x *executor) totals() keyTotals {
-	now := keyTotals{expired: x.ks.ExpiredTotal(), expiredFields: x.ks.ExpiredFieldsTotal()}
-	hits, misses := x.ks.Lookups()
-	now.hits, now.misses = int64(hits), int64(misses)
+	now := keyTotals{expired: x.ks.ExpiredTotal(), expiredFields: x.ks.ExpiredFieldsTotal(), evicted: x.ks.EvictedTotal()}
+	now.hits, now.misses = x.ks.Lookups()
 	return now.minus(x.stats.since)
 }
 
 // resetStats is CONFIG RESETSTAT.
 func (x *executor) resetStats() {
 	x.stats.reset()
+	x.memory.over.total, x.memory.peak = 0, x.memoryInUse()
+	x.house.expiry = expiry{}
 	x.stats.since = keyTotals{}
 	x.stats.since = x.totals()
 }

@@ -133,16 +133,8 @@ func acceptedMemory() []*Row {
 			yesNo("lazyfree-lazy-eviction", false),
 			yesNo("lazyfree-lazy-user-del", false),
 			yesNo("lazyfree-lazy-user-flush", false)),
-		moot("this version does not evict keys",
-			word("maxmemory-policy", "noeviction", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
-				"allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"),
-			number("maxmemory-samples", 5, 1, 64),
-			number("maxmemory-eviction-tenacity", 10, 0, 100),
-			number("lfu-log-factor", 10, 0, intMax),
-			number("lfu-decay-time", 1, 0, intMax),
+		moot("this version does not evict clients",
 			MemoryOrPercent[int64]("maxmemory-clients", nil, 0)),
-		moot("expired keys are removed at a fixed pace",
-			number("active-expire-effort", 1, 1, 10)),
 	)
 }
 
