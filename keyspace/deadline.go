@@ -124,11 +124,12 @@ func (db *DB) Deadline(key []byte) (ms int64, ok bool) {
 // Deadlines is the number of keys with a deadline.
 func (db *DB) Deadlines() int { return db.deadlines.len() }
 
-// Due counts the keys whose deadline has passed at a time, and all that have one.
+// Due counts the keys whose deadline has passed at a time, and all that have one; a hash with such fields counts too.
 func (ks *Keyspace) Due(nowMs int64) (due, all int) {
 	for _, db := range ks.dbs {
-		all += db.deadlines.len()
-		due += db.deadlines.countWhere(func(d deadline) bool { return d.atMs < nowMs })
+		all += db.deadlines.len() + db.fieldsDue.len()
+		passed := func(d deadline) bool { return d.atMs < nowMs }
+		due += db.deadlines.countWhere(passed) + db.fieldsDue.countWhere(passed)
 	}
 	return due, all
 }

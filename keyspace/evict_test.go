@@ -8,19 +8,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// at runs one command at a time in ms.
-func at(ks *Keyspace, ms int64, f func()) {
-	ks.Begin(ms, ExpiryDelete)
-	f()
-	ks.End()
-}
+// runAt runs one command at a time in ms.
+func runAt(ks *Keyspace, ms int64, f func()) { at(ks, ms, ExpiryDelete, f) }
 
 func numberedKey(i int) []byte { return fmt.Appendf(nil, "key:%06d", i) }
 
 func evictMany(t *testing.T, ks *Keyspace, ms int64, n int, how Eviction, r *rand.Rand) {
 	t.Helper()
 	for range n {
-		at(ks, ms, func() { require.True(t, ks.Evict(how, r)) })
+		runAt(ks, ms, func() { require.True(t, ks.Evict(how, r)) })
 		require.Len(t, ks.Changes(), 1)
 		require.Equal(t, KindNone, ks.Changes()[0].Kind)
 		require.Equal(t, "evicted", ks.Events()[0].Name)
@@ -42,11 +38,11 @@ func TestEvict_idle(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
 		order := r.Perm(keys)
 		for second, i := range order {
-			at(ks, int64(second)*1000, func() { db.PutString(numberedKey(i), numberedKey(i), 0, "") })
+			runAt(ks, int64(second)*1000, func() { db.PutString(numberedKey(i), numberedKey(i), 0, "") })
 		}
 		evictMany(t, ks, keys*1000, keys/2, Eviction{By: RankIdle, Samples: c.samples}, r)
 		wrong := 0
-		at(ks, keys*1000, func() {
+		runAt(ks, keys*1000, func() {
 			for second := keys / 2; second < keys; second++ {
 				if db.Kind(numberedKey(order[second])) == KindNone {
 					wrong++
@@ -67,16 +63,16 @@ func TestEvict_rare(t *testing.T) {
 	ks.Track(Tracking{Frequency: true, LogFactor: 10, DecayMinutes: 1, Rand: r})
 	db := ks.DB(0)
 	for i := range keys {
-		at(ks, 60_000, func() { db.PutString(numberedKey(i), numberedKey(i), 0, "") })
+		runAt(ks, 60_000, func() { db.PutString(numberedKey(i), numberedKey(i), 0, "") })
 	}
 	for range 60 {
 		for i := range hot {
-			at(ks, 61_000, func() { db.String(numberedKey(i)) })
+			runAt(ks, 61_000, func() { db.String(numberedKey(i)) })
 		}
 	}
 	evictMany(t, ks, 62_000, keys-2*hot, Eviction{By: RankRare, Samples: 5}, r)
 	lost := 0
-	at(ks, 62_000, func() {
+	runAt(ks, 62_000, func() {
 		for i := range hot {
 			if db.Kind(numberedKey(i)) == KindNone {
 				lost++
@@ -90,15 +86,15 @@ func TestEvict_deadlineComesFirst(t *testing.T) {
 	ks := New(Options{Databases: 3, HashSeed: 7})
 	r := rand.New(rand.NewPCG(5, 6))
 	for _, i := range r.Perm(1000) {
-		at(ks, 1, func() { ks.DB(i%3).PutString(numberedKey(i), numberedKey(i), int64(10_000+i), "") })
+		runAt(ks, 1, func() { ks.DB(i%3).PutString(numberedKey(i), numberedKey(i), int64(10_000+i), "") })
 	}
-	at(ks, 1, func() { ks.DB(0).PutString([]byte("stays"), []byte("v"), 0, "") })
+	runAt(ks, 1, func() { ks.DB(0).PutString([]byte("stays"), []byte("v"), 0, "") })
 	for i := range 1000 {
 		evictMany(t, ks, 1, 1, Eviction{By: RankDeadline, Volatile: true}, r)
 		require.Equal(t, numberedKey(i), ks.Changes()[0].Key)
 		require.Equal(t, i%3, ks.Changes()[0].DB)
 	}
-	at(ks, 1, func() { require.False(t, ks.Evict(Eviction{By: RankDeadline, Volatile: true}, r)) })
+	runAt(ks, 1, func() { require.False(t, ks.Evict(Eviction{By: RankDeadline, Volatile: true}, r)) })
 	require.Empty(t, ks.Changes())
 }
 
@@ -114,7 +110,7 @@ func TestEvict_all(t *testing.T) {
 		ks.Track(Tracking{Frequency: how.By == RankRare, LogFactor: 10, DecayMinutes: 1, Rand: r})
 		volatile := 0
 		for i := range 600 {
-			at(ks, 1, func() {
+			runAt(ks, 1, func() {
 				db := ks.DB(i % 3)
 				switch {
 				case i%2 == 0:
@@ -131,7 +127,7 @@ func TestEvict_all(t *testing.T) {
 			most = volatile
 		}
 		evictMany(t, ks, 2, most, how, r)
-		at(ks, 2, func() { require.False(t, ks.Evict(how, r), how) })
+		runAt(ks, 2, func() { require.False(t, ks.Evict(how, r), how) })
 		left := 0
 		for i := range 4 {
 			left += ks.DB(i).Len()
@@ -140,7 +136,7 @@ func TestEvict_all(t *testing.T) {
 		require.Equal(t, 600-most, left)
 	}
 	ks := New(Options{})
-	at(ks, 1, func() { require.False(t, ks.Evict(Eviction{}, r)) })
+	runAt(ks, 1, func() { require.False(t, ks.Evict(Eviction{}, r)) })
 }
 
 // A candidate that was used after it came into the pool, or is not what it was, does not go.
@@ -150,11 +146,11 @@ func TestEvict_staleCandidates(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	how := Eviction{By: RankIdle, Samples: 16, Volatile: true}
 	for i := range 16 {
-		at(ks, int64(i+1)*1000, func() { db.PutString(numberedKey(i), nil, 1_000_000, "") })
+		runAt(ks, int64(i+1)*1000, func() { db.PutString(numberedKey(i), nil, 1_000_000, "") })
 	}
 	evictMany(t, ks, 100_000, 1, how, r)
 	require.Greater(t, ks.pool.n, 4)
-	at(ks, 200_000, func() {
+	runAt(ks, 200_000, func() {
 		for i := range 16 {
 			switch i % 4 {
 			case 0:
@@ -170,9 +166,9 @@ func TestEvict_staleCandidates(t *testing.T) {
 		evictMany(t, ks, 200_000, 1, how, r)
 		require.Equal(t, 3, keyNumber(t, ks.Changes()[0].Key)%4)
 	}
-	at(ks, 200_000, func() { ks.SwapDB(0, 1) })
+	runAt(ks, 200_000, func() { ks.SwapDB(0, 1) })
 	evictMany(t, ks, 200_000, 4, how, r)
-	at(ks, 200_000, func() { require.False(t, ks.Evict(how, r)) })
+	runAt(ks, 200_000, func() { require.False(t, ks.Evict(how, r)) })
 }
 
 func keyNumber(t *testing.T, key []byte) (i int) {
@@ -219,13 +215,13 @@ func BenchmarkEvict(b *testing.B) {
 			ks.Track(Tracking{Frequency: how.By == RankRare, LogFactor: 10, DecayMinutes: 1, Rand: r})
 			db := ks.DB(0)
 			put := func(i int) {
-				at(ks, int64(i), func() { db.PutString(numberedKey(i), numberedKey(i), 1_000_000_000+int64(i), "") })
+				runAt(ks, int64(i), func() { db.PutString(numberedKey(i), numberedKey(i), 1_000_000_000+int64(i), "") })
 			}
 			for i := range keys {
 				put(i)
 			}
 			for i := keys; b.Loop(); i++ {
-				at(ks, int64(i), func() { ks.Evict(how, r) })
+				runAt(ks, int64(i), func() { ks.Evict(how, r) })
 				b.StopTimer()
 				put(i)
 				b.StartTimer()

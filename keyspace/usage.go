@@ -41,7 +41,7 @@ func (db *DB) Usage(key []byte, samples int) (bytes int64, ok bool) {
 
 // Overhead is the bytes of a database's tables: the index of its keys, and their deadlines.
 func (db *DB) Overhead() (index, deadlines int64) {
-	return db.keys.tableUsage(usageSamples), db.deadlines.usage(usageSamples)
+	return db.keys.tableUsage(usageSamples), db.deadlines.usage(usageSamples) + db.fieldsDue.usage(usageSamples)
 }
 
 // Held is the bytes of the cells in use, without those of deleted keys that wait to be freed in pieces.
@@ -140,7 +140,7 @@ func (o *order[T, C]) leafOf(rank int) *orderNode[T, C] {
 }
 
 func (t *hashTable) usage(samples int) int64 {
-	return int64(unsafe.Sizeof(*t)) + t.fields.usage(samples)
+	return int64(unsafe.Sizeof(*t)) + t.fields.usage(samples) + t.deadlines.usage(samples)
 }
 
 func (t *setTable) usage(samples int) int64 {
