@@ -213,29 +213,36 @@ func (w *world) checkCopy(s *scenario.Step) {
 func (w *world) checkFrozen() {
 	loaded := keyspace.New(keyspace.Options{Databases: w.master.KS.Databases(), HashSeed: 3})
 	loaded.Begin(w.nowMs, keyspace.ExpiryIgnore)
-	view := w.master.KS.FreezeAll(func(it *keyspace.Item) { load(loaded.DB(it.DB), it) })
+	view := w.master.KS.FreezeAll(func(it *keyspace.Item) { load(w.t, loaded.DB(it.DB), it) })
 	for !view.Step(3) {
 	}
 	loaded.End()
 	require.Equal(w.t, w.master.KS.Digest(), loaded.Digest(), "the frozen view differs")
 }
 
-// load puts one frozen key into a database.
-func load(db *keyspace.DB, it *keyspace.Item) {
+// load puts one frozen key, or a part of its value, into a database.
+func load(t require.TestingT, db *keyspace.DB, it *keyspace.Item) {
+	if it.Part == 0 {
+		db.Remove(it.Key, "")
+	}
 	switch it.Kind {
 	case keyspace.KindString:
 		db.PutString(it.Key, it.String(), 0, "")
 	case keyspace.KindHash:
-		h := db.ReplaceHash(it.Key, "")
+		h, err := db.EditHash(it.Key, "")
+		require.NoError(t, err)
 		it.Hash().EachTimed(func(field, value []byte, deadlineMs int64) bool { h.Put(field, value, deadlineMs); return true })
 	case keyspace.KindList:
-		l := db.ReplaceList(it.Key, "")
+		l, err := db.EditList(it.Key, "")
+		require.NoError(t, err)
 		it.List().Each(0, false, func(_ int, v []byte) bool { l.PushTail(v); return true })
 	case keyspace.KindSet:
-		s := db.ReplaceSet(it.Key, "")
+		s, err := db.EditSet(it.Key, "")
+		require.NoError(t, err)
 		it.Set().Each(func(m []byte) bool { s.Add(m); return true })
 	case keyspace.KindZSet:
-		z := db.ReplaceZSet(it.Key, "")
+		z, err := db.EditZSet(it.Key, "")
+		require.NoError(t, err)
 		it.ZSet().Each(0, false, func(m []byte, score float64) bool { z.Put(m, score); return true })
 	default:
 		panic("a frozen key of kind " + it.Kind.String())

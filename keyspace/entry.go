@@ -25,12 +25,15 @@ type large interface {
 	len() int
 	// clone makes a copy whose cells are in the given heap.
 	clone(heap *slab.Heap) large
-	// discard frees about n cells, and says when there are none left.
+	// discard frees about n cells, and says when there are none left. It comes when the structure is not held any more.
 	discard(n int) (freed int, done bool)
 	// compact moves the cells that lie on pages to be emptied, a piece a call, from a position on. 0: beginning, and end.
 	compact(c *compaction, at uint64) (next uint64)
 	// usage is about the bytes that it takes; see usage.go.
 	usage(samples int) int64
+	// freeze begins its taking over by a view, which holds it until it has all parts; nil: it is given as a whole.
+	freeze(f *Frozen, s *store) division
+	held() bool
 }
 
 // newValue is an empty value in the kind's smallest form.

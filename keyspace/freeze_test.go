@@ -2,6 +2,7 @@ package keyspace
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,6 +19,7 @@ type freezing struct {
 
 type taking struct {
 	f     *Frozen
+	parts givenParts
 	want  map[string]string
 	nowMs int64
 	got   []plainDB
@@ -25,8 +27,61 @@ type taking struct {
 	items int
 }
 
+// givenParts puts the parts of values together, and holds what is promised about them.
+type givenParts struct {
+	open   *plain // of a value whose last part has not come
+	name   string
+	next   int
+	blocks map[uint64]bool
+}
+
+// add gives the value when it is whole.
+func (g *givenParts) add(t require.TestingT, it *Item) *plain {
+	name := fmt.Sprint(it.DB, " ", string(it.Key))
+	if g.open == nil {
+		require.Zero(t, it.Part, name)
+		*g = givenParts{open: newPlain(it.Kind), name: name, blocks: map[uint64]bool{}}
+	}
+	require.Equal(t, g.name, name, "another item between parts")
+	require.Equal(t, g.next, it.Part)
+	require.False(t, g.blocks[it.Block], "a block twice")
+	g.next++
+	g.blocks[it.Block] = true
+	g.open.merge(t, readItem(it))
+	if !it.Last {
+		return nil
+	}
+	whole := g.open
+	g.open = nil
+	require.Equal(t, whole.len(), it.Len())
+	return whole
+}
+
+// merge adds the elements of another part, none of which may be there.
+func (p *plain) merge(t require.TestingT, part *plain) {
+	sum := p.len() + part.len()
+	require.NotZero(t, part.len())
+	p.deadline, p.str = part.deadline, part.str
+	p.list = append(p.list, part.list...)
+	maps.Copy(p.set, part.set)
+	maps.Copy(p.hash, part.hash)
+	maps.Copy(p.timed, part.timed)
+	maps.Copy(p.zset, part.zset)
+	if p.kind != KindString {
+		require.Equal(t, sum, p.len(), "an element twice")
+	}
+}
+
+func (p *plain) len() int {
+	if p.kind == KindString {
+		return 1
+	}
+	return len(p.list) + len(p.set) + len(p.hash) + len(p.zset)
+}
+
 func newFreezing(t require.TestingT, c chooser) *freezing {
 	w := &freezing{world: newWorld(t, c)}
+	w.ks.grain = grain{whole: 8, part: 2}
 	w.image = make([]plainDB, len(w.dbs))
 	for i := range w.image {
 		w.image[i] = plainDB{}
@@ -44,11 +99,13 @@ func (w *freezing) openFull() {
 		v.got[i] = plainDB{}
 	}
 	v.f = w.ks.FreezeAll(func(it *Item) {
-		v.items++
 		require.False(w.t, it.Flush)
 		require.NotEqual(w.t, KindNone, it.Kind)
 		require.Nil(w.t, v.got[it.DB][string(it.Key)], "given twice")
-		v.got[it.DB][string(it.Key)] = readItem(it)
+		if whole := v.parts.add(w.t, it); whole != nil {
+			v.items++
+			v.got[it.DB][string(it.Key)] = whole
+		}
 	})
 	w.full = append(w.full, v)
 }
@@ -60,7 +117,12 @@ func (w *freezing) openDirty() {
 	any := map[int]bool{}
 	seen := map[string]bool{}
 	v.f = w.ks.FreezeDirty(func(it *Item) {
-		v.items++
+		if it.Last {
+			v.items++
+		}
+		if it.Flush || it.Kind == KindNone {
+			require.Nil(w.t, v.parts.open, "another item between parts")
+		}
 		if it.Flush {
 			require.False(w.t, any[it.DB], "a flush comes first")
 			require.False(w.t, flushed[it.DB])
@@ -71,12 +133,14 @@ func (w *freezing) openDirty() {
 		any[it.DB] = true
 		name := fmt.Sprint(it.DB, " ", string(it.Key))
 		require.False(w.t, seen[name], "given twice: %s", name)
-		seen[name] = true
+		seen[name] = it.Last
 		if it.Kind == KindNone {
 			delete(v.got[it.DB], string(it.Key))
 			return
 		}
-		v.got[it.DB][string(it.Key)] = readItem(it)
+		if whole := v.parts.add(w.t, it); whole != nil {
+			v.got[it.DB][string(it.Key)] = whole
+		}
 	})
 	w.dirty = v
 }

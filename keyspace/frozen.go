@@ -2,22 +2,37 @@ package keyspace
 
 import "github.com/tandemkv/tandem/internal/slab"
 
-// Item is one key as of the moment of a freeze. It is valid during the sink's call only.
+// Item is one key as of the moment of a freeze, or a part of its value if that is large. It is valid during the sink's
+// call only.
+//
+// The parts of a value come one after another with no other item between them. Of a part, String, Int, Hash, List, Set and
+// ZSet show its own elements, and of those views only Len, Each and the look-up of an element are of use: the parts of
+// hashes, sets and sorted sets come in no order, those of a list in its own.
 type Item struct {
 	DB         int
 	Key        []byte
 	Kind       Kind  // KindNone: the key was deleted since the last FreezeDirty (Flush: the whole database, Key nil)
 	Flush      bool  // comes before all other items of that database
 	DeadlineMs int64 // 0: none
+	Part       int   // 0, 1, ...: which part it is; 0 with Last: it is the whole value
+	Last       bool
+	// NextFieldMs is the earliest deadline of the whole hash's fields, ms since 1970; 0: none has one.
+	NextFieldMs int64
+	Block       uint64 // tells a part from the others of its value; in a list it rises
 
+	count    int
+	encoding encoding
 	v        *value
 	arena    *arena
 	access   uint32
 	tracking *access
 }
 
+// Len is the number of elements of the whole value, 1 for a string, 0 for what is no key.
+func (it *Item) Len() int { return it.count }
+
 // Encoding is the name that OBJECT ENCODING gives.
-func (it *Item) Encoding() string { return it.v.encoding.String() }
+func (it *Item) Encoding() string { return it.encoding.String() }
 
 // String gives a string's bytes.
 func (it *Item) String() []byte { return it.v.stringBytes(it.arena) }
@@ -42,6 +57,7 @@ func (it *Item) ZSet() ZSet { return ZSet{view{it.v, it.arena}} }
 //
 // It walks each database in hash order. Two facts say whether an entry still belongs to the view: its hash is not
 // behind the walk's position, and its stamp is older than the view (nothing changed it since, nor is it new).
+// Large structures are captured instead of given: see division.
 type Frozen struct {
 	ks    *Keyspace
 	sink  func(*Item)
@@ -51,10 +67,16 @@ type Frozen struct {
 	at    int // the walk that Step is in
 	given int
 	total int
+	units int // elements given, and pieces of the walk: what Step counts
 	done  bool
 	item  Item
 	entry entry // room for the one that is given
 	arena arena
+
+	captured []*capture // large structures that are to be given, the first of them perhaps begun
+	inParts  bool       // it is: no other item may come now
+	held     []Item     // what came meanwhile
+	heap     *slab.Heap // for copies; nil: none yet
 }
 
 // walk is the view's way through one database. The store stays what it was at the freeze: SWAPDB moves it whole and
@@ -158,47 +180,65 @@ func (f *Frozen) giveBefore(s *store, e *entry) {
 
 func (f *Frozen) give(w *walk, e *entry) {
 	f.giveFlush(w)
-	f.item = Item{DB: w.db, Key: e.key, Kind: e.kind, DeadlineMs: e.deadline, v: &e.value, arena: &f.arena,
+	f.item = Item{DB: w.db, Key: e.key, Kind: e.kind, DeadlineMs: e.deadline, NextFieldMs: e.nextFieldDeadline(), Last: true,
+		count: e.value.len(), encoding: e.encoding, v: &e.value, arena: &f.arena,
 		access: accessOf(w.store.heap.Cell(e.ref)), tracking: &f.ks.access}
-	f.handOver()
+	if !f.capture(w.store, &f.item) {
+		f.giveOrHold()
+	}
 }
 
 func (f *Frozen) giveFlush(w *walk) {
 	if w.flushDue {
 		w.flushDue = false
-		f.item = Item{DB: w.db, Flush: true}
-		f.handOver()
+		f.item = Item{DB: w.db, Flush: true, Last: true}
+		f.giveOrHold()
 	}
 }
 
-func (f *Frozen) handOver() {
-	f.given++
-	f.sink(&f.item)
+// giveOrHold gives the item, or keeps it for later where others must come first.
+func (f *Frozen) giveOrHold() {
+	if f.inParts || len(f.held) > 0 {
+		f.hold(&f.item)
+	} else {
+		f.handOver(&f.item)
+	}
 	f.item = Item{}
+}
+
+func (f *Frozen) handOver(it *Item) {
+	f.given++
+	f.units += max(it.count, 1)
+	f.sink(it)
 	f.arena.reset()
 }
 
-// Step gives out about n items: it ends with the piece of the walk (some 10 keys) in which n is reached.
-// done: there are no more and the view is closed.
+// Step gives out about n elements (a string is one): it ends with the piece of the walk (some 10 keys), or with the part
+// of a large value, in which n is reached. done: there are no more and the view is closed.
 func (f *Frozen) Step(n int) (done bool) {
-	for enough := f.given + n; !f.done && f.given < enough; {
-		if f.at == len(f.walks) {
+	for enough := f.units + n; !f.done && f.units < enough; {
+		switch {
+		case f.inParts || len(f.captured) > 0 && len(f.held) == 0:
+			f.givePart()
+		case len(f.held) > 0:
+			f.giveHeld()
+		case f.at == len(f.walks):
 			f.close()
-			f.walks = nil
-			break
+		default:
+			f.piece(&f.walks[f.at])
 		}
-		f.piece(&f.walks[f.at])
 	}
 	return f.done
 }
 
 func (f *Frozen) piece(w *walk) {
 	f.giveFlush(w)
+	f.units++
 	switch {
 	case !w.goneDone:
 		w.gonePos = w.gone.piece(w.gonePos, func(name slab.Ref) {
-			f.item = Item{DB: w.db, Key: w.gone.key(name)}
-			f.handOver()
+			f.item = Item{DB: w.db, Key: w.gone.key(name), Last: true}
+			f.giveOrHold()
 		})
 		w.goneDone = w.gonePos == 0
 	case !w.keysDone:
@@ -218,7 +258,7 @@ func (f *Frozen) piece(w *walk) {
 	}
 }
 
-// Progress counts items.
+// Progress counts keys.
 func (f *Frozen) Progress() (given, total int) { return f.given, f.total }
 
 // Close gives the view up; harmless after done.
@@ -226,24 +266,19 @@ func (f *Frozen) Close() {
 	if f.done {
 		return
 	}
+	walks := f.walks
 	f.close()
 	if f.dirty {
-		for i := range f.walks {
-			f.ks.restore(&f.walks[i])
+		for i := range walks {
+			f.ks.restore(&walks[i])
 		}
 	}
-	f.walks = nil
 }
 
 func (f *Frozen) close() {
 	f.done = true
-	kept := f.ks.views[:0]
-	for _, v := range f.ks.views {
-		if v != f {
-			kept = append(kept, v)
-		}
-	}
-	clear(f.ks.views[len(kept):])
-	f.ks.views = kept
-	f.ks.releaseHeld()
+	f.release()
+	f.ks.views = without(f.ks.views, f)
+	f.walks = nil
+	f.ks.letGo()
 }

@@ -80,6 +80,7 @@ func (t *hashTable) set(field, value []byte, deadlineMs int64, retire func(slab.
 	h := t.fields.hash(field)
 	had := t.fields.find(h, field)
 	if had != 0 {
+		t.fields.beforeChange(h)
 		_, _, hadMs = t.field(had)
 	}
 	t.reschedule(h, hadMs, deadlineMs)
@@ -156,3 +157,10 @@ func (t *hashTable) discard(n int) (freed int, done bool) {
 	more, done := t.fields.discard(n - freed)
 	return freed + more, done
 }
+
+func (t *hashTable) freeze(f *Frozen, _ *store) division {
+	part := &hashTable{}
+	return freezeIndex(&t.fields, f, value{kind: KindHash, encoding: encodingHashtable, large: part}, &part.fields)
+}
+
+func (t *hashTable) held() bool { return t.fields.held() }

@@ -36,7 +36,8 @@ type index struct {
 	depth    uint8
 	count    int
 	segments int
-	deepest  int // segments whose depth is the directory's: at 0 the directory halves
+	deepest  int              // segments whose depth is the directory's: at 0 the directory halves
+	frozen   []*indexDivision // by which views are taking it over
 }
 
 type segment struct {
@@ -146,6 +147,7 @@ func (x *index) alike(h uint64, fn func(r slab.Ref) bool) {
 
 // insert adds a cell whose key is not there.
 func (x *index) insert(h uint64, r slab.Ref) {
+	x.beforeChange(h)
 	if x.dir == nil {
 		x.dir = []*segment{x.newSegment(0, segmentSlotsMin)}
 		x.segments, x.deepest = 1, 1
@@ -264,6 +266,7 @@ func (x *index) double() {
 
 // remove takes a cell out that is there.
 func (x *index) remove(h uint64, r slab.Ref) {
+	x.beforeChange(h)
 	s := x.segmentOf(h)
 	s.clear(s.slotOfRef(h, r))
 	x.count--
@@ -372,8 +375,26 @@ func (x *index) piece(pos uint64, fn func(r slab.Ref)) (next uint64) {
 	width := 64 - depth
 	pos &= hashMask
 	last := pos | (1<<width - 1)
+	s.within(pos, last, func(slot uint64) { fn(refOf(slot)) })
+	return last + 1
+}
+
+// within visits the slots whose hashes lie in [first, last].
+func (x *index) within(first, last uint64, fn func(slot uint64)) {
+	for pos := first; x.count > 0; {
+		s := x.segmentOf(pos)
+		end := min(pos|(1<<(64-s.depth)-1), last) // of the segment or of the range
+		s.within(pos, end, fn)
+		if pos = end + 1; end == last {
+			return
+		}
+	}
+}
+
+// within visits the slots whose hashes lie in [first, last], a range inside of the segment's.
+func (s *segment) within(first, last uint64, fn func(slot uint64)) {
 	n := len(s.slots)
-	from, to := s.home(pos), s.home(last)
+	from, to := s.home(first), s.home(last)
 	// Past its home an item stands before the next empty slot; at the end of the segment the search goes round.
 	for i := from; i < from+n; i++ {
 		at := i
@@ -387,11 +408,10 @@ func (x *index) piece(pos uint64, fn func(r slab.Ref)) (next uint64) {
 			}
 			continue
 		}
-		if h := slot & hashMask; h >= pos && h <= last {
-			fn(refOf(slot))
+		if h := slot & hashMask; h >= first && h <= last {
+			fn(slot)
 		}
 	}
-	return last + 1
 }
 
 // scan is piece with a cursor for clients.

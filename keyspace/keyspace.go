@@ -80,11 +80,12 @@ type Keyspace struct {
 	freezeClock uint32 // counts views opened, and MarkClean
 	dirtyClock  uint32 // the freeze clock of the last FreezeDirty or MarkClean: an older stamp has no mark yet
 	views       []*Frozen
+	grain       grain
 }
 
 // New makes an empty keyspace.
 func New(o Options) *Keyspace {
-	ks := &Keyspace{limits: o.Limits, seed: o.HashSeed, access: access{hold: true}}
+	ks := &Keyspace{limits: o.Limits, seed: o.HashSeed, access: access{hold: true}, grain: defaultGrain()}
 	if o.Limits == (Limits{}) {
 		ks.limits = DefaultLimits()
 	}

@@ -123,7 +123,7 @@ func (l *ListEdit) shrink(at *value) {
 		b := live[0]
 		*at = value{kind: KindList, encoding: encodingListpack, number: int64(b.count),
 			listpackBytes: b.listpackBytes + listpackBytesEmpty, data: l.arena.keepWith(b.bytes(), editRoomBytes)}
-		blocks.discard(1)
+		l.handle.db.ks.retireLarge(l.handle.db.store, blocks)
 	}
 }
 

@@ -15,6 +15,10 @@ type listBlocks struct {
 	count int
 	// dropped are blocks that left the list in great number, until somebody gives them back in pieces.
 	dropped []*listBlock
+
+	frozen []*listDivision // by which views are taking the list over; they share blocks with it
+	clock  uint32          // counts those there were
+	left   []*listBlock    // blocks that only they have: they go when the last view lets go of the list
 }
 
 // listBlock is never empty while it stands in a list. Its elements are cell[from:to]: room in front lets a push at the head
@@ -24,7 +28,9 @@ type listBlock struct {
 	ref           slab.Ref
 	from, to      int
 	count         int
-	listpackBytes int // as value.listpackBytes, without header
+	listpackBytes int    // as value.listpackBytes, without header
+	stamp         uint32 // the list's clock when the block was made: older ones may be shared with a view
+	left          bool
 }
 
 // blockLimit bounds a block; one element that is larger stands alone.
@@ -52,7 +58,7 @@ func (b *listBlock) bytes() []byte       { return b.cell[b.from:b.to] }
 
 // newBlock makes a block of packed bytes, in a cell that fits.
 func (l *listBlocks) newBlock(data []byte, count, listpackBytes int) *listBlock {
-	b := &listBlock{count: count, listpackBytes: listpackBytes}
+	b := &listBlock{count: count, listpackBytes: listpackBytes, stamp: l.clock}
 	l.put(b, data, max(len(data), blockBytesMin), 0)
 	return b
 }
@@ -199,11 +205,12 @@ func (l *listBlocks) dropBlocks(from, to int) {
 	gone := l.live()[from:to]
 	for _, b := range gone {
 		l.count -= b.count
-	}
-	if len(gone) > droppedAtOnceMax {
-		l.dropped = append(l.dropped, gone...)
-	} else {
-		for _, b := range gone {
+		switch {
+		case l.shared(b):
+			l.leave(b)
+		case len(gone) > droppedAtOnceMax:
+			l.dropped = append(l.dropped, b)
+		default:
 			l.free(b)
 		}
 	}
@@ -223,9 +230,9 @@ func (l *listBlocks) pushHead(v []byte, limit blockLimit) {
 		if len(live) > 0 {
 			l.trim(live[0])
 		}
-		l.insertBlock(0, &listBlock{})
+		l.insertBlock(0, &listBlock{stamp: l.clock})
 	}
-	b := l.live()[0]
+	b := l.own(0)
 	need := packedSize(len(v))
 	if b.from < need {
 		l.makeRoom(b, need, 0, limit)
@@ -243,10 +250,10 @@ func (l *listBlocks) pushTail(v []byte, limit blockLimit) {
 		if len(live) > 0 {
 			l.trim(live[len(live)-1])
 		}
-		l.insertBlock(len(live), &listBlock{})
+		l.insertBlock(len(live), &listBlock{stamp: l.clock})
 		live = l.live()
 	}
-	b := live[len(live)-1]
+	b := l.own(len(live) - 1)
 	need := packedSize(len(v))
 	if len(b.cell)-b.to < need {
 		l.makeRoom(b, 0, need, limit)
@@ -260,7 +267,7 @@ func (l *listBlocks) pushTail(v []byte, limit blockLimit) {
 
 // trim gives back the room of a block that is full, or has lost much.
 func (l *listBlocks) trim(b *listBlock) {
-	if size := max(len(b.bytes()), blockBytesMin); slab.Room(size) < len(b.cell)*7/8 {
+	if size := max(len(b.bytes()), blockBytesMin); slab.Room(size) < len(b.cell)*7/8 && !l.shared(b) {
 		l.put(b, b.bytes(), size, 0)
 	}
 }
@@ -271,6 +278,7 @@ func (l *listBlocks) popHead() {
 		l.dropBlocks(0, 1)
 		return
 	}
+	b = l.own(0)
 	v, next := packedNext(b.cell, b.from)
 	b.listpackBytes -= listpackEntryBytes(v)
 	b.from = next
@@ -285,6 +293,7 @@ func (l *listBlocks) popTail() {
 		l.dropBlocks(len(live)-1, len(live))
 		return
 	}
+	b = l.own(len(live) - 1)
 	v, start := packedPrev(b.cell, b.to)
 	b.listpackBytes -= listpackEntryBytes(v)
 	b.to = start
@@ -293,7 +302,8 @@ func (l *listBlocks) popTail() {
 }
 
 // splice lets n elements of a block, from place i on, give way to the given ones.
-func (l *listBlocks) splice(b *listBlock, limit blockLimit, i, n int, with ...[]byte) {
+func (l *listBlocks) splice(block int, limit blockLimit, i, n int, with ...[]byte) {
+	b := l.own(block)
 	data := b.bytes()
 	from := packedAt(data, i, b.count)
 	to := from
@@ -328,23 +338,23 @@ func (l *listBlocks) insert(i int, v []byte, limit blockLimit) {
 		return
 	}
 	block, within := l.locate(i)
-	l.splice(l.live()[block], limit, within, 0, v)
+	l.splice(block, limit, within, 0, v)
 	l.splitOver(block, limit)
 }
 
 func (l *listBlocks) replace(i int, v []byte, limit blockLimit) {
 	block, within := l.locate(i)
-	l.splice(l.live()[block], limit, within, 1, v)
+	l.splice(block, limit, within, 1, v)
 	l.splitOver(block, limit)
 }
 
 // splitOver halves a block, by bytes, until its parts keep to the limit.
 func (l *listBlocks) splitOver(block int, limit blockLimit) {
-	b := l.live()[block]
-	data := b.bytes()
-	if b.count < 2 || !b.over(limit) {
+	if b := l.live()[block]; b.count < 2 || !b.over(limit) {
 		return
 	}
+	b := l.own(block)
+	data := b.bytes()
 	count, size, off := 0, 0, 0
 	for count < b.count-1 {
 		v, next := packedNext(data, off)
@@ -368,7 +378,7 @@ func (l *listBlocks) deleteRange(from, n int, limit blockLimit) {
 	if within > 0 {
 		b := l.live()[block]
 		part := min(n, b.count-within)
-		l.splice(b, limit, within, part)
+		l.splice(block, limit, within, part)
 		n -= part
 		block++
 	}
@@ -381,7 +391,7 @@ func (l *listBlocks) deleteRange(from, n int, limit blockLimit) {
 		l.dropBlocks(block, end)
 	}
 	if n > 0 {
-		l.splice(l.live()[block], limit, 0, n)
+		l.splice(block, limit, 0, n)
 	}
 	l.joinAt(block, limit)
 }
@@ -396,6 +406,7 @@ func (l *listBlocks) joinAt(block int, limit blockLimit) {
 	if a.listpackBytes+b.listpackBytes > limit.bytesMax/2 || a.count+b.count > limit.countMax/2 {
 		return
 	}
+	a = l.own(block - 1)
 	if len(a.cell)-a.to < len(b.bytes()) {
 		l.makeRoom(a, 0, len(b.bytes()), limit)
 	}

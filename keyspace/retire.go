@@ -21,10 +21,11 @@ type retired struct {
 	cells  []retiredCell
 	larges []retiredLarge
 	stores []retiredStore
-	held   []*store // flushed, but a view needs them yet
-	made   uint64   // the cells that had been made at the last sweep, while larges are waiting
-	freed  int64    // keys and structures that have gone this way
-	// bytes is about what larges take: they are not in use any more, and not free yet.
+	held   []*store       // flushed, but a view needs them yet
+	kept   []retiredLarge // that a view has not got all of yet
+	made   uint64         // the cells that had been made at the last sweep, while larges are waiting
+	freed  int64          // keys and structures that have gone this way
+	// bytes is about what larges and kept take: they are not in use any more, and not free yet.
 	bytes int64
 }
 
@@ -50,12 +51,21 @@ func (ks *Keyspace) retireCell(s *store, r slab.Ref) {
 
 func (ks *Keyspace) retireLarge(s *store, l large) {
 	r := &ks.retired
+	bytes := l.usage(usageSamples)
+	r.bytes += bytes
+	ks.discardLater(retiredLarge{s, l, bytes})
+}
+
+func (ks *Keyspace) discardLater(l retiredLarge) {
+	r := &ks.retired
+	if l.large.held() {
+		r.kept = append(r.kept, l)
+		return
+	}
 	if len(r.larges) == 0 {
 		r.made = ks.made()
 	}
-	bytes := l.usage(usageSamples)
-	r.larges = append(r.larges, retiredLarge{s, l, bytes})
-	r.bytes += bytes
+	r.larges = append(r.larges, l)
 }
 
 // made counts the cells that were ever made in the databases as they are.
@@ -102,8 +112,23 @@ func (ks *Keyspace) needed(s *store) bool {
 				return true
 			}
 		}
+		for _, c := range f.captured {
+			if c.store == s {
+				return true
+			}
+		}
 	}
 	return false
+}
+
+// letGo is for after a view has let go of a structure.
+func (ks *Keyspace) letGo() {
+	kept := ks.retired.kept
+	ks.retired.kept = nil
+	for _, l := range kept {
+		ks.discardLater(l)
+	}
+	ks.releaseHeld()
 }
 
 // releaseHeld retires the flushed stores that no view needs any more.
@@ -118,7 +143,7 @@ func (ks *Keyspace) releaseHeld() {
 // Lazy gives the keys and large structures that wait to be given back, and those that were since the start.
 func (ks *Keyspace) Lazy() (pending, freed int64) {
 	r := &ks.retired
-	pending = int64(len(r.larges))
+	pending = int64(len(r.larges) + len(r.kept))
 	for i := range r.stores {
 		pending += int64(r.stores[i].keys)
 	}

@@ -34,6 +34,13 @@ func (t *setTable) clone(heap *slab.Heap) large {
 
 func (t *setTable) discard(n int) (freed int, done bool) { return t.members.discard(n) }
 
+func (t *setTable) freeze(f *Frozen, _ *store) division {
+	part := &setTable{}
+	return freezeIndex(&t.members, f, value{kind: KindSet, encoding: encodingHashtable, large: part}, &part.members)
+}
+
+func (t *setTable) held() bool { return t.members.held() }
+
 // Set is a read view.
 type Set struct{ view }
 

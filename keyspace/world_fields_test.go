@@ -105,7 +105,7 @@ func (w *world) checkFieldsDue(db *DB) {
 		}
 		rows := map[deadline]int{}
 		next := int64(0)
-		Hash{view: view{v: &e.value}}.EachTimed(func(f, _ []byte, ms int64) bool {
+		Hash{view: view{v: &e.value, arena: &db.ks.arena}}.EachTimed(func(f, _ []byte, ms int64) bool {
 			if ms != 0 {
 				rows[deadline{ms, db.keys.hash(f)}]++
 				if next == 0 || ms < next {

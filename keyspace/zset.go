@@ -92,6 +92,7 @@ func (t *rankedSet) add(m []byte, score float64) {
 
 // move changes a member's score.
 func (t *rankedSet) move(row rankedRow, score float64) {
+	t.members.beforeChange(t.members.hash(t.members.key(row.ref)))
 	t.ranks.remove(row)
 	_, rest := plainKey(t.members.heap.Cell(row.ref))
 	binary.LittleEndian.PutUint64(rest, math.Float64bits(score))
@@ -110,6 +111,14 @@ func (t *rankedSet) discard(n int) (freed int, done bool) {
 	more, done := t.members.discard(n - freed)
 	return freed + more, done
 }
+
+// freeze: a part has no order. Who loads the parts finds it again.
+func (t *rankedSet) freeze(f *Frozen, _ *store) division {
+	part := &rankedSet{}
+	return freezeIndex(&t.members, f, value{kind: KindZSet, encoding: encodingSkiplist, large: part}, &part.members)
+}
+
+func (t *rankedSet) held() bool { return t.members.held() }
 
 // scoreBytes is what a score takes in a cell.
 const scoreBytes = 8
@@ -168,9 +177,12 @@ func (z ZSet) Each(from int, backward bool, fn func(m []byte, score float64) boo
 	if z.v.encoding != encodingListpack {
 		t := z.v.large.(*rankedSet)
 		visit := func(r rankedRow) bool { return fn(t.members.key(r.ref), r.score()) }
-		if backward {
+		switch {
+		case t.ranks.root == nil: // a part for a view
+			t.members.each(func(r slab.Ref) bool { return visit(t.rowOf(r)) })
+		case backward:
 			t.ranks.descend(from, visit)
-		} else {
+		default:
 			t.ranks.ascend(from, visit)
 		}
 		return

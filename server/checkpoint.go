@@ -125,8 +125,8 @@ func streamDBOf(meta persistence.Meta) int {
 
 // rowSink gathers frozen items as checkpoint rows. The owner fills it, in slices or by copy on write; walk empties it.
 type rowSink struct {
-	rows []checkpointRow
-	data []byte
+	rows  []checkpointRow
+	value []byte // of a row whose parts have not all come
 }
 
 type checkpointRow struct {
@@ -151,7 +151,13 @@ func (k *rowSink) add(it *keyspace.Item) {
 	case it.Kind == keyspace.KindNone:
 		row.kind = rowDelete
 	default:
-		row.value = rdb.EncodeValue(binary.BigEndian.AppendUint64(nil, uint64(it.DeadlineMs)), it)
+		if it.Part == 0 {
+			k.value = binary.BigEndian.AppendUint64(nil, uint64(it.DeadlineMs))
+		}
+		if k.value = rdb.EncodeValue(k.value, it); !it.Last {
+			return
+		}
+		row.value, k.value = k.value, nil
 	}
 	k.rows = append(k.rows, row)
 }

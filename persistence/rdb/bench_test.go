@@ -16,7 +16,8 @@ func BenchmarkEncodeValue(b *testing.B) {
 			b.ReportAllocs()
 			var dst []byte
 			for range b.N {
-				items(ks, func(it *keyspace.Item) { dst = EncodeValue(dst[:0], it) })
+				dst = dst[:0]
+				items(ks, func(it *keyspace.Item) { dst = EncodeValue(dst, it) })
 			}
 			b.SetBytes(int64(len(dst)))
 		})
@@ -26,7 +27,7 @@ func BenchmarkEncodeValue(b *testing.B) {
 func BenchmarkDecodeValue(b *testing.B) {
 	for name, ks := range benchKeyspaces() {
 		var payload []byte
-		items(ks, func(it *keyspace.Item) { payload = EncodeValue(nil, it) })
+		values(ks, func(_ *keyspace.Item, p []byte) { payload = p })
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(payload)))

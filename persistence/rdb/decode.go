@@ -12,28 +12,71 @@ type target struct {
 	db         *keyspace.DB
 	key        []byte
 	deadlineMs int64
+	more       bool // the elements are added to what is there
+}
+
+func (t target) hash() (*keyspace.HashEdit, error) {
+	if t.more {
+		return t.db.EditHash(t.key, "")
+	}
+	return t.db.ReplaceHash(t.key, ""), nil
+}
+
+func (t target) list() (*keyspace.ListEdit, error) {
+	if t.more {
+		return t.db.EditList(t.key, "")
+	}
+	return t.db.ReplaceList(t.key, ""), nil
+}
+
+func (t target) set() (*keyspace.SetEdit, error) {
+	if t.more {
+		return t.db.EditSet(t.key, "")
+	}
+	return t.db.ReplaceSet(t.key, ""), nil
+}
+
+func (t target) zset() (*keyspace.ZSetEdit, error) {
+	if t.more {
+		return t.db.EditZSet(t.key, "")
+	}
+	return t.db.ReplaceZSet(t.key, ""), nil
 }
 
 // DecodeValue puts the value that EncodeValue wrote (or any value without its key, as in a DUMP payload) at key, over
 // whatever was there. It is called between Begin and End of the keyspace, and copies what it keeps. After an error
 // the key may hold a part of the value: the caller removes it or gives the keyspace up.
 func DecodeValue(db *keyspace.DB, key []byte, deadlineMs int64, payload []byte) error {
-	s := source{buf: payload, end: len(payload), key: key}
+	_, err := decodePayload(target{db: db, key: key, deadlineMs: deadlineMs}, payload)
+	return err
+}
+
+// AppendValue adds the elements that EncodePart wrote to the collection at key, or makes it, and gives their number. Else
+// it is as DecodeValue; the key keeps the deadline that it has.
+func AppendValue(db *keyspace.DB, key []byte, payload []byte) (elements int, err error) {
+	return decodePayload(target{db: db, key: key, more: true}, payload)
+}
+
+func decodePayload(t target, payload []byte) (elements int, err error) {
+	s := source{buf: payload, end: len(payload), key: t.key}
 	typ, err := s.byte()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	n, err := decodeValue(&s, typ, target{db, key, deadlineMs})
+	if t.more && typ == typeString {
+		return 0, s.corrupt("a string as a part of a value")
+	}
+	n, err := decodeValue(&s, typ, t)
 	if err != nil {
-		return err
+		return n, err
 	}
 	if n == 0 {
-		return s.corrupt("a value without elements")
+		return n, s.corrupt("a value without elements")
 	}
 	if s.pos != s.end {
-		return s.corrupt("%d bytes behind the value", s.end-s.pos)
+		return n, s.corrupt("%d bytes behind the value", s.end-s.pos)
 	}
-	return nil
+	return n, nil
 }
 
 // decodeValue gives back the number of elements: 0 says that the key must not exist, and it does not.
@@ -165,7 +208,10 @@ func decodeScored(s *source, t target, score func() (float64, error)) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	edit := t.db.ReplaceZSet(t.key, "")
+	edit, err := t.zset()
+	if err != nil {
+		return 0, err
+	}
 	n := 0
 	for {
 		m, more, err := members.next()
@@ -202,7 +248,10 @@ func parseScore(s *source, text []byte) (float64, error) {
 }
 
 func fillList(s *source, t target, from elements) (int, error) {
-	edit := t.db.ReplaceList(t.key, "")
+	edit, err := t.list()
+	if err != nil {
+		return 0, err
+	}
 	n := 0
 	for {
 		v, more, err := from.next()
@@ -215,7 +264,10 @@ func fillList(s *source, t target, from elements) (int, error) {
 }
 
 func fillSet(s *source, t target, from elements) (int, error) {
-	edit := t.db.ReplaceSet(t.key, "")
+	edit, err := t.set()
+	if err != nil {
+		return 0, err
+	}
 	n := 0
 	for {
 		m, more, err := from.next()
@@ -230,7 +282,10 @@ func fillSet(s *source, t target, from elements) (int, error) {
 }
 
 func fillZSet(s *source, t target, from elements) (int, error) {
-	edit := t.db.ReplaceZSet(t.key, "")
+	edit, err := t.zset()
+	if err != nil {
+		return 0, err
+	}
 	n := 0
 	for {
 		m, text, more, err := nextPair(s, from)
@@ -249,7 +304,10 @@ func fillZSet(s *source, t target, from elements) (int, error) {
 }
 
 func fillHash(s *source, t target, from elements) (int, error) {
-	edit := t.db.ReplaceHash(t.key, "")
+	edit, err := t.hash()
+	if err != nil {
+		return 0, err
+	}
 	n := 0
 	for {
 		field, value, more, err := nextPair(s, from)

@@ -29,15 +29,38 @@ type encoder struct {
 	buf   []byte
 	spill func()
 	pack  *lzf // nil: strings are not compressed
+	alone bool // a part of a value is a value of its own
 }
 
-// EncodeValue appends the value of it to dst: a type byte and the payload.
+// EncodeValue appends the value of it to dst: a type byte and the payload. When the value comes in parts, what the calls
+// for all of them have appended is the value.
 func EncodeValue(dst []byte, it *keyspace.Item) []byte {
 	e := encoder{buf: dst}
+	row := mustRowOf(it)
+	if it.Part == 0 {
+		e.buf = append(e.buf, row.typ)
+	}
+	row.encode(&e, it)
+	return e.buf
+}
+
+// EncodePart appends one part of a value as a value of its own, for AppendValue to put the parts together again.
+func EncodePart(dst []byte, it *keyspace.Item) []byte {
+	e := encoder{buf: dst, alone: true}
 	row := mustRowOf(it)
 	e.buf = append(e.buf, row.typ)
 	row.encode(&e, it)
 	return e.buf
+}
+
+// count begins a collection, of which n elements follow: with the number of those in all parts, before the first one.
+func (e *encoder) count(it *keyspace.Item, n int) {
+	switch {
+	case e.alone:
+		e.length(uint64(n))
+	case it.Part == 0:
+		e.length(uint64(it.Len()))
+	}
 }
 
 func mustRowOf(it *keyspace.Item) *kindRow {
@@ -144,7 +167,7 @@ func encodeString(e *encoder, it *keyspace.Item) {
 
 func encodeList(e *encoder, it *keyspace.Item) {
 	list := it.List()
-	e.length(uint64(list.Len()))
+	e.count(it, list.Len())
 	list.Each(0, false, func(_ int, v []byte) bool {
 		e.str(v)
 		e.maybeSpill()
@@ -154,7 +177,7 @@ func encodeList(e *encoder, it *keyspace.Item) {
 
 func encodeSet(e *encoder, it *keyspace.Item) {
 	set := it.Set()
-	e.length(uint64(set.Len()))
+	e.count(it, set.Len())
 	set.Each(func(m []byte) bool {
 		e.str(m)
 		e.maybeSpill()
@@ -164,7 +187,7 @@ func encodeSet(e *encoder, it *keyspace.Item) {
 
 func encodeZSet(e *encoder, it *keyspace.Item) {
 	zset := it.ZSet()
-	e.length(uint64(zset.Len()))
+	e.count(it, zset.Len())
 	zset.Each(0, false, func(m []byte, score float64) bool {
 		e.str(m)
 		e.float(score)
@@ -175,7 +198,7 @@ func encodeZSet(e *encoder, it *keyspace.Item) {
 
 func encodeHash(e *encoder, it *keyspace.Item) {
 	hash := it.Hash()
-	e.length(uint64(hash.Len()))
+	e.count(it, hash.Len())
 	hash.Each(func(field, value []byte) bool {
 		e.str(field)
 		e.str(value)

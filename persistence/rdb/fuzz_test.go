@@ -35,7 +35,7 @@ func FuzzLoad(f *testing.F) {
 func FuzzDecodeValue(f *testing.F) {
 	ks := newKeyspace()
 	edit(ks, func() { fillCollections(ks.DB(0), 3); fillCollections(ks.DB(0), 130) })
-	items(ks, func(it *keyspace.Item) { f.Add(EncodeValue(nil, it)) })
+	values(ks, func(_ *keyspace.Item, payload []byte) { f.Add(payload) })
 	f.Add(raw(typeHashTTL, make([]byte, 8), 2, 1, text([]byte("a")), text([]byte("1")), 0, text([]byte("b")), text([]byte("2"))))
 	f.Add(raw(typeHashTTLListpack, make([]byte, 8), text(makeListpack(raw(0x81, "a"), raw(1), raw(9)))))
 	f.Add(raw(typeHashZipmap, text(makeZipmap("a", "b", "c", ""))))
@@ -51,9 +51,9 @@ func FuzzDecodeValue(f *testing.F) {
 			}
 		})
 		require.Equal(t, err == nil, ks.DB(0).Kind(key) != keyspace.KindNone)
-		items(ks, func(it *keyspace.Item) {
+		values(ks, func(it *keyspace.Item, payload []byte) {
 			back := newKeyspace()
-			edit(back, func() { require.NoError(t, DecodeValue(back.DB(0), it.Key, 0, EncodeValue(nil, it))) })
+			edit(back, func() { require.NoError(t, DecodeValue(back.DB(0), it.Key, 0, payload)) })
 			require.Equal(t, ks.Digest(), back.Digest())
 		})
 	})

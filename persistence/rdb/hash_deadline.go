@@ -11,13 +11,15 @@ import (
 // fields, and for each the distance from that deadline plus one (0: the field has none), its name and its value. Redis makes
 // its own compact form of it when it is small. The other form is a listpack of triples with absolute deadlines.
 
-func hasFieldDeadlines(it *keyspace.Item) bool { return it.Hash().NextDeadline() != 0 }
+func hasFieldDeadlines(it *keyspace.Item) bool { return it.NextFieldMs != 0 }
 
 func encodeHashTTL(e *encoder, it *keyspace.Item) {
 	hash := it.Hash()
-	first := hash.NextDeadline()
-	e.buf = binary.LittleEndian.AppendUint64(e.buf, uint64(first))
-	e.length(uint64(hash.Len()))
+	first := it.NextFieldMs
+	if it.Part == 0 || e.alone {
+		e.buf = binary.LittleEndian.AppendUint64(e.buf, uint64(first))
+	}
+	e.count(it, hash.Len())
 	hash.EachTimed(func(field, value []byte, deadlineMs int64) bool {
 		if deadlineMs == 0 {
 			e.length(0)
@@ -40,7 +42,10 @@ func decodeHashTTL(s *source, t target) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	edit := t.db.ReplaceHash(t.key, "")
+	edit, err := t.hash()
+	if err != nil {
+		return 0, err
+	}
 	n := 0
 	for from.left > 0 {
 		distance, err := s.length()
@@ -72,7 +77,10 @@ func decodeHashTTLListpack(s *source, t target) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	edit := t.db.ReplaceHash(t.key, "")
+	edit, err := t.hash()
+	if err != nil {
+		return 0, err
+	}
 	n := 0
 	var hold []byte
 	for {

@@ -37,8 +37,7 @@ func fillTimed(ks *keyspace.Keyspace) {
 func TestHashTTL_roundTrip(t *testing.T) {
 	ks, back := newKeyspace(), newKeyspace()
 	fillTimed(ks)
-	items(ks, func(it *keyspace.Item) {
-		payload := EncodeValue(nil, it)
+	values(ks, func(it *keyspace.Item, payload []byte) {
 		require.Equal(t, byte(typeHashTTL), payload[0])
 		edit(back, func() { require.NoError(t, DecodeValue(back.DB(it.DB), it.Key, it.DeadlineMs, payload)) })
 		require.Equal(t, it.Encoding(), back.DB(it.DB).Encoding(it.Key), "key %q", it.Key)

@@ -270,7 +270,7 @@ func (l *loader) value(typ byte, deadlineMs int64) error {
 	if l.db.Kind(l.key) != keyspace.KindNone {
 		return l.s.corrupt("the key is there twice (in database %d)", l.db.Index())
 	}
-	n, err := decodeValue(l.s, typ, target{l.db, l.key, deadlineMs})
+	n, err := decodeValue(l.s, typ, target{db: l.db, key: l.key, deadlineMs: deadlineMs})
 	switch {
 	case err != nil:
 		l.db.Remove(l.key, "")

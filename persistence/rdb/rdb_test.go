@@ -77,11 +77,9 @@ func TestValue_roundTrip(t *testing.T) {
 	ks, back := newKeyspace(), newKeyspace()
 	fillSamples(ks)
 	count := 0
-	items(ks, func(it *keyspace.Item) {
-		payload := EncodeValue([]byte("prefix"), it)
-		require.Equal(t, "prefix", string(payload[:6]))
+	values(ks, func(it *keyspace.Item, payload []byte) {
 		edit(back, func() {
-			require.NoError(t, DecodeValue(back.DB(it.DB), it.Key, it.DeadlineMs, payload[6:]), "key %q", it.Key)
+			require.NoError(t, DecodeValue(back.DB(it.DB), it.Key, it.DeadlineMs, payload), "key %q", it.Key)
 		})
 		require.Equal(t, it.Encoding(), back.DB(it.DB).Encoding(it.Key), "key %q", it.Key)
 		count++
@@ -91,11 +89,39 @@ func TestValue_roundTrip(t *testing.T) {
 	require.Equal(t, ks.Digest(), back.Digest())
 }
 
+// TestValue_partsAddUp: the parts of values, each as a value of its own, make the values again.
+func TestValue_partsAddUp(t *testing.T) {
+	ks, back := newKeyspace(), newKeyspace()
+	fillSamples(ks)
+	fillTimed(ks)
+	parts := 0
+	items(ks, func(it *keyspace.Item) {
+		if it.Kind == keyspace.KindString {
+			edit(back, func() { back.DB(it.DB).PutString(it.Key, it.String(), it.DeadlineMs, "") })
+			return
+		}
+		payload := EncodePart([]byte("prefix"), it)
+		require.Equal(t, "prefix", string(payload[:6]))
+		edit(back, func() {
+			n, err := AppendValue(back.DB(it.DB), it.Key, payload[6:])
+			require.NoError(t, err, "key %q", it.Key)
+			require.Positive(t, n)
+			back.DB(it.DB).SetDeadline(it.Key, it.DeadlineMs, "")
+		})
+		parts++
+	})
+	require.Greater(t, parts, ks.DB(0).Len()+ks.DB(1).Len()+ks.DB(2).Len()+ks.DB(9).Len(), "some came in parts")
+	require.Equal(t, ks.Digest(), back.Digest())
+	edit(back, func() {
+		_, err := AppendValue(back.DB(0), []byte("k"), raw(typeString, 1, "7"))
+		require.ErrorContains(t, err, "a string as a part")
+	})
+}
+
 func TestValue_replacesWhatWasThere(t *testing.T) {
 	ks := newKeyspace()
 	edit(ks, func() { fillCollections(ks.DB(0), 3) })
-	items(ks, func(it *keyspace.Item) {
-		payload := EncodeValue(nil, it)
+	values(ks, func(it *keyspace.Item, payload []byte) {
 		for _, over := range []string{"list3", "set3", "ints3", "zset3", "hash3", "fresh"} {
 			back := newKeyspace()
 			edit(back, func() { fillCollections(back.DB(0), 3) })

@@ -223,8 +223,7 @@ func TestRedis_restoresOurValues(t *testing.T) {
 }
 
 func restore(t *testing.T, c *redis.Client, ks *keyspace.Keyspace) {
-	items(ks, func(it *keyspace.Item) {
-		p := EncodeValue(nil, it)
+	values(ks, func(it *keyspace.Item, p []byte) {
 		p = binary.LittleEndian.AppendUint16(p, VersionDefault)
 		p = binary.LittleEndian.AppendUint64(p, Checksum(p))
 		require.NoError(t, c.Restore(context.Background(), string(it.Key), 0, string(p)).Err(), "key %q", it.Key)

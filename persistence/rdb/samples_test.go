@@ -2,9 +2,11 @@ package rdb
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -43,24 +45,33 @@ func items(ks *keyspace.Keyspace, fn func(*keyspace.Item)) {
 	}
 }
 
+// values hands over each key of ks with its encoded value.
+func values(ks *keyspace.Keyspace, fn func(it *keyspace.Item, payload []byte)) {
+	var payload []byte
+	items(ks, func(it *keyspace.Item) {
+		if payload = EncodeValue(payload, it); it.Last {
+			fn(it, payload)
+			payload = nil
+		}
+	})
+}
+
 // describe is the whole content as text, a line per key, independent of encodings: the dumb form to compare by.
 func describe(ks *keyspace.Keyspace) map[string]string {
 	out := map[string]string{}
+	var words []string
+	var ranked []scored
 	items(ks, func(it *keyspace.Item) {
-		var b strings.Builder
 		switch it.Kind {
 		case keyspace.KindString:
-			fmt.Fprintf(&b, "%q", it.String())
+			words = append(words, strconv.Quote(string(it.String())))
 		case keyspace.KindList:
-			it.List().Each(0, false, func(_ int, v []byte) bool { fmt.Fprintf(&b, "%q ", v); return true })
+			it.List().Each(0, false, func(_ int, v []byte) bool { words = append(words, strconv.Quote(string(v))); return true })
 		case keyspace.KindSet:
-			var words []string
 			it.Set().Each(func(m []byte) bool { words = append(words, strconv.Quote(string(m))); return true })
-			b.WriteString(sorted(words))
 		case keyspace.KindZSet:
-			it.ZSet().Each(0, false, func(m []byte, s float64) bool { fmt.Fprintf(&b, "%q=%v ", m, s); return true })
+			it.ZSet().Each(0, false, func(m []byte, s float64) bool { ranked = append(ranked, scored{string(m), s}); return true })
 		case keyspace.KindHash:
-			var words []string
 			it.Hash().EachTimed(func(f, v []byte, ms int64) bool {
 				word := fmt.Sprintf("%q=%q", f, v)
 				if ms != 0 {
@@ -69,11 +80,32 @@ func describe(ks *keyspace.Keyspace) map[string]string {
 				words = append(words, word)
 				return true
 			})
-			b.WriteString(sorted(words))
 		}
-		out[fmt.Sprintf("%d/%s", it.DB, it.Key)] = fmt.Sprintf("%s until %d: %s", it.Kind, it.DeadlineMs, b.String())
+		if !it.Last {
+			return
+		}
+		slices.SortFunc(ranked, func(a, b scored) int { return cmp.Or(cmp.Compare(a.score, b.score), cmp.Compare(a.member, b.member)) })
+		for _, r := range ranked {
+			words = append(words, fmt.Sprintf("%q=%v ", r.member, r.score))
+		}
+		text := strings.Join(words, " ")
+		switch it.Kind {
+		case keyspace.KindSet, keyspace.KindHash:
+			text = sorted(words)
+		case keyspace.KindList:
+			text += " "
+		case keyspace.KindZSet:
+			text = strings.Join(words, "")
+		}
+		out[fmt.Sprintf("%d/%s", it.DB, it.Key)] = fmt.Sprintf("%s until %d: %s", it.Kind, it.DeadlineMs, text)
+		words, ranked = nil, nil
 	})
 	return out
+}
+
+type scored struct {
+	member string
+	score  float64
 }
 
 func sorted(words []string) string {

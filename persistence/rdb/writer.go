@@ -108,7 +108,8 @@ func (w *Writer) selectDB(index int) {
 	w.db = index
 }
 
-// Item adds a key. Items that are no key (deleted, flushed) are a mistake of the caller.
+// Item adds a key, or the next part of one whose value comes in parts: then nothing else may be added before the last of
+// them. Items that are no key (deleted, flushed) are a mistake of the caller.
 func (w *Writer) Item(it *keyspace.Item) error {
 	if w.err != nil {
 		return w.err
@@ -119,6 +120,19 @@ func (w *Writer) Item(it *keyspace.Item) error {
 			it.Key, it.DB, w.o.Version, row.least)
 		return w.err
 	}
+	if it.Part == 0 {
+		w.begin(it, row.typ)
+	}
+	row.encode(&w.e, it)
+	w.e.maybeSpill()
+	if it.Last {
+		w.keys++
+	}
+	return w.err
+}
+
+// begin writes what comes before a value.
+func (w *Writer) begin(it *keyspace.Item, typ byte) {
 	if it.DB != w.db {
 		w.selectDB(it.DB)
 	}
@@ -126,12 +140,8 @@ func (w *Writer) Item(it *keyspace.Item) error {
 		w.e.buf = append(w.e.buf, opDeadlineMs)
 		w.e.buf = binary.LittleEndian.AppendUint64(w.e.buf, uint64(it.DeadlineMs))
 	}
-	w.e.buf = append(w.e.buf, row.typ)
+	w.e.buf = append(w.e.buf, typ)
 	w.e.str(it.Key)
-	row.encode(&w.e, it)
-	w.e.maybeSpill()
-	w.keys++
-	return w.err
 }
 
 // Footer ends the file and hands the last bytes over.

@@ -1,0 +1,141 @@
+package keyspace
+
+import "github.com/tandemkv/tandem/internal/slab"
+
+// A large structure is given to a view in parts, so that no call of the view takes long. When the view needs it, because
+// it is about to change or because the walk has reached it, the view captures it: from then on the structure keeps, of
+// what it changes, the parts as they were, until they have been given. A capture holds the structure and not the key:
+// the key may be renamed, deleted or overwritten meanwhile.
+//
+// To make another kind of structure divisible, give it a type with the methods of division and return one from its freeze.
+
+// division is a large structure as of one moment, taken out piece by piece while commands change it.
+type division interface {
+	// next gives some of the elements, at least one while there are any, each element once: as a value that is good
+	// until the structure changes or next is called again. block tells the part from the others of the same structure,
+	// and in a list the order of the blocks is that of the elements.
+	next() (v value, block uint64)
+	// release lets go of the structure, also before all was taken.
+	release()
+}
+
+// grain is how finely views divide structures, in elements. Tests make it finer.
+type grain struct {
+	whole int // a structure of so many is given in one part
+	part  int // aimed at otherwise; at most about twice as many come in one
+}
+
+func defaultGrain() grain { return grain{whole: 256, part: 64} }
+
+// capture is a key of a view whose large value is given in parts.
+type capture struct {
+	store    *store
+	item     Item // of the next part, but for what it holds
+	left     int  // elements that are still to be given
+	division division
+}
+
+// capture takes an item over whose value is large, if that is divisible.
+func (f *Frozen) capture(s *store, it *Item) bool {
+	l := it.v.large
+	if l == nil || l.len() <= f.ks.grain.whole {
+		return false
+	}
+	d := l.freeze(f, s)
+	if d == nil {
+		return false
+	}
+	c := &capture{store: s, item: *it, left: it.count, division: d}
+	c.item.Key, c.item.v = append([]byte(nil), it.Key...), nil
+	f.captured = append(f.captured, c)
+	return true
+}
+
+// givePart gives the next part of the first captured structure.
+func (f *Frozen) givePart() {
+	c := f.captured[0]
+	v, block := c.division.next()
+	n := v.len()
+	if n == 0 || n > c.left {
+		panic("keyspace: a frozen structure does not have as many elements as it had")
+	}
+	c.left -= n
+	c.item.Block, c.item.Last = block, c.left == 0
+	c.item.v = &v
+	f.inParts = !c.item.Last
+	if c.item.Last {
+		f.captured[0] = nil
+		f.captured = f.captured[1:]
+		f.given++
+	}
+	f.units += n
+	f.sink(&c.item)
+	f.arena.reset()
+	c.item.Part++
+	if c.item.Last {
+		c.division.release()
+		f.ks.letGo()
+	}
+}
+
+// hold keeps an item back that must not come between two parts of another one.
+func (f *Frozen) hold(it *Item) {
+	kept := *it
+	kept.Key = append([]byte(nil), it.Key...)
+	if it.v != nil {
+		v := it.v.clone(f.copies())
+		kept.v, kept.arena = &v, &f.arena
+	}
+	f.held = append(f.held, kept)
+}
+
+// giveHeld gives the oldest item that was held back.
+func (f *Frozen) giveHeld() {
+	it := f.held[0]
+	f.held[0] = Item{}
+	if f.held = f.held[1:]; len(f.held) == 0 {
+		f.held = nil
+	}
+	f.handOver(&it)
+	if it.v != nil && it.v.large != nil {
+		for done := false; !done; {
+			_, done = it.v.large.discard(sweepCells)
+		}
+	}
+}
+
+// without gives the list without one of its members; nil when there are no others.
+func without[T comparable](all []T, one T) (kept []T) {
+	for _, x := range all {
+		if x != one {
+			kept = append(kept, x)
+		}
+	}
+	return kept
+}
+
+// copies is the heap for what the view keeps of structures that have changed since: apart from the data, and not counted
+// as such.
+func (f *Frozen) copies() *slab.Heap {
+	if f.heap == nil {
+		f.heap = slab.New()
+	}
+	return f.heap
+}
+
+// CopiedBytes is the memory that the view holds for parts that have changed since the freeze and were not given yet.
+func (f *Frozen) CopiedBytes() int64 {
+	if f.heap == nil {
+		return 0
+	}
+	used, _ := f.heap.Bytes()
+	return used
+}
+
+// release gives up what is captured.
+func (f *Frozen) release() {
+	for _, c := range f.captured {
+		c.division.release()
+	}
+	f.captured, f.held, f.heap, f.inParts = nil, nil, nil, false
+}
