@@ -20,8 +20,8 @@ import (
 //	bytes 4-7  the stamp; while the entry is open, its place among the open ones
 //
 // The value of an integer is a number as in number.go. A large structure is its number in the store's table, 4 bytes.
-// Other values are their number of elements (a list's size in Redis' form behind it), the length of their bytes, and the
-// bytes. The length takes 4 bytes when flagWide says so: then the bytes may change and grow in place, up to the end of the
+// Other values are their number of elements (a list's size in Redis' form behind it, or the earliest deadline of a hash's
+// fields), the length of their bytes, and the bytes. The length takes 4 bytes when flagWide says so: then the bytes may change and grow in place, up to the end of the
 // cell.
 
 const (
@@ -131,6 +131,10 @@ func (s *store) decode(r slab.Ref, e *entry) {
 		rest = takeNumber(rest, &size)
 		e.listpackBytes = int(size)
 	}
+	if e.encoding == encodingListpackEx {
+		e.nextMs, rest = getFieldDeadline(rest), rest[fieldDeadlineBytes:]
+		e.fieldsDue = e.nextMs
+	}
 	var n int
 	if cell[0]&flagWide != 0 {
 		n, rest = int(binary.LittleEndian.Uint32(rest)), rest[4:]
@@ -170,6 +174,9 @@ func (e *entry) encodedSize() int {
 	}
 	if e.kind == KindList {
 		size += lengthSize(e.listpackBytes)
+	}
+	if e.encoding == encodingListpackEx {
+		size += fieldDeadlineBytes
 	}
 	if e.wide() {
 		return size + 4 + len(e.data)
@@ -223,6 +230,10 @@ func (e *entry) encodeValue(p []byte) {
 	}
 	if e.kind == KindList {
 		at += binary.PutUvarint(p[at:], uint64(e.listpackBytes))
+	}
+	if e.encoding == encodingListpackEx {
+		putFieldDeadline(p[at:], e.nextMs)
+		at += fieldDeadlineBytes
 	}
 	if e.wide() {
 		binary.LittleEndian.PutUint32(p[at:], uint32(len(e.data)))

@@ -16,8 +16,10 @@ type value struct {
 	number int64
 	// listpackBytes is what a list in packed bytes would take in Redis, whose threshold is in bytes.
 	listpackBytes int
-	data          []byte
-	large         large // of encodingQuicklist, encodingHashtable and encodingSkiplist
+	// nextMs is the earliest deadline of the fields of a hash in encodingListpackEx; 0: none has one.
+	nextMs int64
+	data   []byte
+	large  large // of encodingQuicklist, encodingHashtable and encodingSkiplist
 }
 
 // large is a structure with blocks of its own: *hashTable, *setTable, *listBlocks, *rankedSet.

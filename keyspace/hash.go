@@ -1,7 +1,6 @@
 package keyspace
 
 import (
-	"bytes"
 	"math/rand/v2"
 
 	"github.com/tandemkv/tandem/internal/slab"
@@ -40,13 +39,14 @@ func (v *value) field(field []byte, a *arena) (b []byte, deadlineMs int64, ok bo
 	switch {
 	case v == nil:
 		return nil, 0, false
-	case v.encoding == encodingListpack:
+	case v.large == nil:
 		x := rowsOf(v)
 		r, _, ok := x.find(field)
 		if !ok {
 			return nil, 0, false
 		}
-		return x.value(r, a), 0, true
+		b, deadlineMs = v.rowField(&x, r, a)
+		return b, deadlineMs, true
 	default:
 		t := v.large.(*hashTable)
 		r := t.fields.find(t.fields.hash(field), field)
@@ -67,9 +67,12 @@ func (h Hash) Each(fn func(field, value []byte) bool) {
 func (h Hash) EachTimed(fn func(field, value []byte, deadlineMs int64) bool) {
 	switch {
 	case h.v == nil:
-	case h.v.encoding == encodingListpack:
+	case h.v.large == nil:
 		x := rowsOf(h.v)
-		x.each(func(r row) bool { return fn(x.key(r, h.arena), x.value(r, h.arena), 0) })
+		x.each(func(r row) bool {
+			b, deadlineMs := h.v.rowField(&x, r, h.arena)
+			return h.hides(deadlineMs) || fn(x.key(r, h.arena), b, deadlineMs)
+		})
 	default:
 		t := h.v.large.(*hashTable)
 		t.fields.each(func(r slab.Ref) bool {
@@ -95,10 +98,19 @@ func (h Hash) Scan(cursor uint64, fn func(field, value []byte)) (next uint64) {
 
 // Random gives one of the fields that are to be seen; there must be one (Visible).
 func (h Hash) Random(r *rand.Rand) (field, value []byte) {
-	if h.v.encoding == encodingListpack {
-		x := rowsOf(h.v)
-		one := x.at(x.place(r.IntN(int(h.v.number))))
-		return x.key(one, h.arena), x.value(one, h.arena)
+	if h.v.large == nil {
+		x, skip := rowsOf(h.v), r.IntN(h.Visible())
+		x.each(func(r row) bool {
+			if h.v.nextMs == 0 || !h.hides(x.deadline(r)) {
+				skip--
+			}
+			if skip < 0 {
+				field = x.key(r, h.arena)
+				value, _ = h.v.rowField(&x, r, h.arena)
+			}
+			return skip >= 0
+		})
+		return field, value
 	}
 	t := h.v.large.(*hashTable)
 	for range randomTriesMax {
@@ -156,35 +168,14 @@ func (h *HashEdit) Put(field, value []byte, deadlineMs int64) (created bool) {
 	}
 	v := h.handle.changeInPlace()
 	limits := &h.handle.db.ks.limits
-	if v.encoding == encodingListpack {
-		if deadlineMs == 0 && len(field) <= limits.HashMaxListpackValue && len(value) <= limits.HashMaxListpackValue {
-			return h.setPacked(v, field, value, limits.HashMaxListpackEntries)
+	if v.large == nil {
+		if len(field) <= limits.HashMaxListpackValue && len(value) <= limits.HashMaxListpackValue {
+			return h.setPacked(v, field, value, deadlineMs)
 		}
 		h.enlarge(v)
 	}
 	hadMs, created := v.large.(*hashTable).set(field, value, deadlineMs, h.handle.retire)
 	return created || h.hides(hadMs)
-}
-
-func (h *HashEdit) setPacked(v *value, field, value []byte, entriesMax int) (created bool) {
-	x := rowsOf(v)
-	r, _, exists := x.find(field)
-	if exists && len(value) == len(x.values)+r.to-r.value && bytes.HasPrefix(value, x.values) {
-		copy(x.p[r.value:r.to], value[len(x.values):])
-		return false
-	}
-	v.mutable(h.arena, packedSize(len(field))+packedSize(len(value)))
-	if exists {
-		x = v.share(h.arena, field, value)
-		r, _, _ = x.find(field)
-		v.putRow(r.from, r.to, field[len(x.keys):], value[len(x.values):])
-		return false
-	}
-	v.addRow(h.arena, field, value)
-	if int(v.number) > entriesMax {
-		h.enlarge(v)
-	}
-	return true
 }
 
 func (h *HashEdit) enlarge(v *value) {
@@ -203,11 +194,9 @@ func (h *HashEdit) Delete(field []byte) bool {
 	}
 	_, _, seen := h.get(field)
 	v := h.handle.change()
-	if v.encoding == encodingListpack {
-		x := rowsOf(v)
-		r, _, _ := x.find(field)
-		v.removeRow(r)
-		return true
+	if v.large == nil {
+		v.deletePacked(field)
+		return seen
 	}
 	t := v.large.(*hashTable)
 	h.handle.retire(t.remove(t.fields.find(t.fields.hash(field), field)))

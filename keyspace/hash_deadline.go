@@ -48,7 +48,7 @@ func (db *DB) lookHash(key []byte) (*value, error) {
 // nextFieldDeadline is the earliest deadline of the fields, 0 when none has one.
 func (v *value) nextFieldDeadline() int64 {
 	if v.kind != KindHash || v.large == nil {
-		return 0
+		return v.nextMs
 	}
 	if t := v.large.(*hashTable); t.deadlines.len() > 0 {
 		return t.deadlines.at(0).atMs
@@ -57,11 +57,19 @@ func (v *value) nextFieldDeadline() int64 {
 }
 
 // expiredFields is the number of fields with a deadline before the given time.
-func (v *value) expiredFields(beforeMs int64) int {
-	if v.kind != KindHash || v.large == nil {
+func (v *value) expiredFields(beforeMs int64) (n int) {
+	if next := v.nextFieldDeadline(); next == 0 || next >= beforeMs {
 		return 0
 	}
-	return v.large.(*hashTable).deadlines.countWhere(func(d deadline) bool { return d.atMs < beforeMs })
+	if v.large != nil {
+		return v.large.(*hashTable).deadlines.countWhere(func(d deadline) bool { return d.atMs < beforeMs })
+	}
+	v.eachDeadline(func(ms int64) {
+		if ms < beforeMs {
+			n++
+		}
+	})
+	return n
 }
 
 // Visible is the number of fields that are to be seen: Len without those that are hidden. O(log n).
@@ -143,12 +151,16 @@ func (db *DB) dropExpiredFields(e *entry, most int) {
 	}
 	db.beforeChange(e)
 	gone := ExpiredFields{DB: db.number, Key: ks.arena.keep(e.key)}
-	t := e.large.(*hashTable)
-	for len(gone.Fields) < most && t.deadlines.len() > 0 && t.deadlines.at(0).atMs < ks.nowMs {
-		r := t.remove(t.first())
-		field, _, _ := t.field(r)
-		gone.Fields = append(gone.Fields, ks.arena.keep(field))
-		ks.retireCell(db.store, r)
+	if e.large == nil {
+		gone.Fields = e.dropPacked(ks.nowMs, most, &ks.arena)
+	} else {
+		t := e.large.(*hashTable)
+		for len(gone.Fields) < most && t.deadlines.len() > 0 && t.deadlines.at(0).atMs < ks.nowMs {
+			r := t.remove(t.first())
+			field, _, _ := t.field(r)
+			gone.Fields = append(gone.Fields, ks.arena.keep(field))
+			ks.retireCell(db.store, r)
+		}
 	}
 	if len(gone.Fields) == 0 {
 		return
@@ -156,7 +168,7 @@ func (db *DB) dropExpiredFields(e *entry, most int) {
 	ks.expiredFieldsTotal += int64(len(gone.Fields))
 	ks.notes.expiredFields = append(ks.notes.expiredFields, gone)
 	ks.noteEvent(db, "hexpired", KindHash, gone.Key)
-	if t.len() == 0 {
+	if e.len() == 0 {
 		db.takeOut(e)
 		ks.noteEvent(db, "del", KindHash, gone.Key)
 	}

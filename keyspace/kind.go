@@ -65,6 +65,7 @@ const (
 	encodingIntset
 	encodingHashtable
 	encodingSkiplist
+	encodingListpackEx // of a hash: fields may have deadlines
 )
 
 // String is the name that OBJECT ENCODING gives.
@@ -84,6 +85,8 @@ func (e encoding) String() string {
 		return "intset"
 	case encodingHashtable:
 		return "hashtable"
+	case encodingListpackEx:
+		return "listpackex"
 	default:
 		return "skiplist"
 	}
@@ -109,6 +112,7 @@ var forms = [16]form{
 	10: {KindZSet, encodingSkiplist},
 	11: {KindHash, encodingListpack},
 	12: {KindHash, encodingHashtable},
+	13: {KindHash, encodingListpackEx},
 }
 
 // formPlaces is the place of each form in forms, 0 for what is none.
