@@ -81,9 +81,10 @@ func TestDeploy_loopbackLoads(t *testing.T) {
 // intended lists the directives whose default is not that of Redis 7.0.15, and why.
 func intended() map[string]string {
 	return map[string]string{
-		"appendonly": "the log is the storage: a node without it keeps nothing",
-		"dir":        "the reference's own folder",
-		"port":       "the reference's own port",
+		"activedefrag": "it costs nothing while there is nothing to gain",
+		"appendonly":   "the log is the storage: a node without it keeps nothing",
+		"dir":          "the reference's own folder",
+		"port":         "the reference's own port",
 	}
 }
 

@@ -66,9 +66,6 @@ func (ks *Keyspace) Compacting() bool { return ks.compaction.stage != compactIdl
 // Compact goes on with a pass over all databases, or begins one, for about so many units of work (some 50 ns each). It is
 // for housekeeping, between commands, and as a Begin it ends what was borrowed. done: the pass is over.
 func (ks *Keyspace) Compact(units int) (done bool) {
-	if ks.running {
-		panic("keyspace: compaction while a command runs")
-	}
 	ks.closeEntries(nil)
 	ks.sweep()
 	c := &ks.compaction
@@ -84,6 +81,13 @@ func (ks *Keyspace) Compact(units int) (done bool) {
 		c.step(ks)
 	}
 	return c.stage == compactIdle
+}
+
+// GiveUpCompaction has the pass under way come to its end without moving more. Compact is to be called on until it is done.
+func (ks *Keyspace) GiveUpCompaction() {
+	if c := &ks.compaction; c.stage != compactIdle {
+		c.stage, c.number = compactEnd, len(ks.dbs)
+	}
 }
 
 // nextStore goes to the next database that has something to gain.

@@ -12,6 +12,7 @@ type house struct {
 	paused    bool // DEBUG PAUSE-CRON 1
 	lastPing  time.Time
 	expiry    expiry
+	defrag    defrag
 
 	wake chan struct{} // holds one: there is something to do before the next round
 
@@ -79,7 +80,7 @@ func (x *executor) doChores() (pause time.Duration) {
 	if x.freeSlice(began) {
 		return 2 * slice
 	}
-	return 0
+	return min(x.defragSlice(), time.Second/time.Duration(x.opts.Hz))
 }
 
 // freeSlice gives memory of large deletions back until a slice has passed since the given time. true: there is more.

@@ -206,6 +206,7 @@ func infoStats(x *executor, b *infoText) {
 	over := &x.memory.over
 	b.line("total_eviction_exceeded_time", (over.total + over.current(x.now)).Milliseconds())
 	b.line("current_eviction_exceeded_time", over.current(x.now).Milliseconds())
+	infoDefrag(x, b)
 	b.line("keyspace_hits", totals.hits)
 	b.line("keyspace_misses", totals.misses)
 	b.line("pubsub_channels", len(x.pubsub.channels))

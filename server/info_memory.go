@@ -113,9 +113,10 @@ func infoMemory(x *executor, b *infoText) {
 	b.line("mem_cluster_links", 0)
 	b.line("mem_aof_buffer", r.unwritten)
 	b.line("mem_allocator", "go")
-	b.line("active_defrag_running", 0)
-	b.line("lazyfree_pending_objects", 0)
-	b.line("lazyfreed_objects", 0)
+	b.line("active_defrag_running", x.house.defrag.share)
+	pending, freed := x.ks.Lazy()
+	b.line("lazyfree_pending_objects", pending)
+	b.line("lazyfreed_objects", freed)
 }
 
 // infoMemoryScripts: there are no scripts and functions yet, and tools read these fields.

@@ -39,6 +39,11 @@ type Options struct {
 	Limits                           keyspace.Limits
 	Hz                               int
 	LazyExpireDel, LazyServerDel     bool
+	ActiveDefrag                     bool
+	DefragIgnoreBytes                int64 // of memory that compaction would give back
+	DefragThresholdLower             int   // the same, in percent of the data
+	DefragThresholdUpper             int
+	DefragCycleMin, DefragCycleMax   int // percent of time
 	MaxMemory                        int64
 	MaxMemoryPolicy                  string
 	MaxMemorySamples                 int
@@ -163,6 +168,13 @@ func (o *Options) dataRows() []*config.Row {
 	return []*config.Row{
 		config.Int("databases", &o.Databases, 16, 1, 1<<15).Doc("Number of databases (SELECT)."),
 		config.Int("hz", &o.Hz, 10, 1, 500).Doc("Rounds of housekeeping a second.").Changeable(),
+		config.Bool("activedefrag", &o.ActiveDefrag, true).
+			Doc("Compact the data in slices when deletions have left much memory in holes. On by default, unlike in Redis: it costs nothing while there is nothing to gain.").Changeable(),
+		config.Memory("active-defrag-ignore-bytes", &o.DefragIgnoreBytes, 100<<20, 1, 1<<60).Doc("Do not compact to give back less than this.").Changeable(),
+		config.Int("active-defrag-threshold-lower", &o.DefragThresholdLower, 10, 0, 1000).Doc("Do not compact to give back less than so many percent of the data.").Changeable(),
+		config.Int("active-defrag-threshold-upper", &o.DefragThresholdUpper, 100, 0, 1000).Doc("Percent of the data from which on compaction takes all of its time.").Changeable(),
+		config.Int("active-defrag-cycle-min", &o.DefragCycleMin, 1, 1, 99).Doc("Percent of time for compaction at the lower threshold.").Changeable(),
+		config.Int("active-defrag-cycle-max", &o.DefragCycleMax, 25, 1, 99).Doc("Percent of time for compaction at the upper threshold.").Changeable(),
 		config.Bool("lazyfree-lazy-expire", &o.LazyExpireDel, false).Doc("Accepted for Redis' sake: freeing never stops the owner here.").Changeable(),
 		config.Bool("lazyfree-lazy-server-del", &o.LazyServerDel, false).Doc("Accepted for Redis' sake.").Changeable(),
 		config.Int("latency-monitor-threshold", &o.LatencyThreshold, 0, 0, 1<<40).Doc("Milliseconds; accepted for Redis' sake.").Changeable(),

@@ -118,14 +118,9 @@ func acceptedReplication() []*Row {
 
 func acceptedMemory() []*Row {
 	return slices.Concat(
-		moot("defragmentation belongs to Redis' allocator",
-			yesNo("activedefrag", false).OnlyDefault("Active defragmentation cannot be enabled: it needs Redis' own memory allocator"),
-			bytes("active-defrag-ignore-bytes", 100<<20, 1, longMax),
-			number("active-defrag-threshold-lower", 10, 0, 1000),
-			number("active-defrag-threshold-upper", 100, 0, 1000),
-			number("active-defrag-cycle-min", 1, 1, 99),
-			number("active-defrag-cycle-max", 25, 1, 99),
-			number("active-defrag-max-scan-fields", 1000, 1, longMax),
+		moot("compaction goes through large structures piece by piece, whatever their size",
+			number("active-defrag-max-scan-fields", 1000, 1, longMax)),
+		moot("Redis' allocator is not used",
 			yesNo("jemalloc-bg-thread", true)),
 		moot("the index grows a piece at a time by itself",
 			yesNo("activerehashing", true)),

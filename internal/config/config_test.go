@@ -296,10 +296,9 @@ func TestAccepted_isWholeAndExplained(t *testing.T) {
 	require.Len(t, s.Explanations(), 2)
 	require.Contains(t, s.Explanations()[0], "directive 'rdbchecksum' is accepted and has no effect: ")
 	require.Equal(t, []Pair{{"dynamic-hz", "no"}}, s.Get("dynamic-h*"))
-	require.NoError(t, s.Change([]Pair{{"activedefrag", "no"}}, false))
 	for _, args := range [][]string{
 		{"--cluster-enabled", "yes"}, {"--tls-port", "1"}, {"--loadmodule", "x.so"}, {"--user", "a", "on"},
-		{"--rename-command", "GET", ""}, {"--activedefrag", "yes"},
+		{"--rename-command", "GET", ""},
 	} {
 		require.Error(t, s.Load(args, nil), "%q must not be ignored in silence", args)
 	}
