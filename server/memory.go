@@ -7,12 +7,14 @@ import (
 )
 
 // Memory in use is the keyspace's cells, which are counted to the byte, and Go's share: directories and nodes of large structures, sessions,
-// buffers, the tail of the log. Go's share is what its last collection found alive. Garbage is left out: its amount says
-// how long ago the last collection was, and no deletion of keys would make it less.
+// buffers, the tail of the log. Go's share is what its collections find alive: the less of the last two, so that a large
+// request in the middle of one costs no keys. Garbage is left out: its amount says how long ago the last collection was,
+// and no deletion of keys would make it less.
 
 // memoryState is what is known of memory between two looks at it. The owner's.
 type memoryState struct {
 	collections int64 // of Go's heap, when the figures below were taken
+	alive       int64 // bytes of Go's heap that the last collection found alive
 	share       int64 // bytes of Go's heap without cells
 	notCounted  int64 // of share: what no eviction could free; mem_not_counted_for_evict
 	startup     int64 // bytes in use when the server came up
@@ -61,10 +63,15 @@ func (x *executor) lookAtMemory() {
 	m := &x.memory
 	if collections := goBytes(metricCycles); collections != m.collections || m.share == 0 {
 		m.collections = collections
-		m.share = goBytes(metricLive)
+		before := m.alive
+		m.alive = goBytes(metricLive)
 		if collections == 0 {
-			m.share = goBytes(metricObjects) // no collection yet: nothing better is known
+			m.alive = goBytes(metricObjects) // no collection yet: nothing better is known
 		}
+		if before == 0 {
+			before = m.alive
+		}
+		m.share = min(before, m.alive)
 		if slab.InGoHeap {
 			_, mapped := x.ks.Memory()
 			m.share = max(m.share-mapped, 0)
