@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tandemkv/tandem/keyspace"
+	"github.com/tandemkv/tandem/persistence/rdb"
 )
 
 // Eviction keeps the memory in use below maxmemory. Before each command while there is too much (gateMemory), and in slices
@@ -138,4 +139,15 @@ func (x *executor) evictFor(limit time.Duration) room {
 // and while writes are held nothing changes.
 func (x *executor) mayEvict() bool {
 	return x.opts.MaxMemory > 0 && x.role.writable && !x.pauses.on && !x.loading.on
+}
+
+// savedAccess is what RDB files say of the uses of keys.
+func (x *executor) savedAccess() rdb.Access {
+	switch x.eviction.By {
+	case keyspace.RankIdle:
+		return rdb.AccessIdle
+	case keyspace.RankRare:
+		return rdb.AccessFrequency
+	}
+	return rdb.AccessNone
 }

@@ -222,7 +222,9 @@ func (k *sink) BeginFullCopy(offset int64, history replication.History, reason s
 	}
 	x.log.Info("full copy begins", "offset", offset, "reason", reason)
 	x.loading.copying = true
-	return &fullCopy{sink: k, ks: k.v.newKeyspace(), offset: offset, history: history, reason: reason, began: time.Now()}, nil
+	ks := k.v.newKeyspace()
+	ks.Track(x.opts.tracking())
+	return &fullCopy{sink: k, ks: ks, offset: offset, history: history, reason: reason, began: time.Now()}, nil
 }
 
 // fullCopy is a copy on its way in. link.FullCopy. Nothing of the node changes before Commit.

@@ -37,7 +37,7 @@ func (v *Server) freezeAll() *snapshot {
 	if x.ks.HashesWithDeadlines() > 0 {
 		version = rdb.VersionFieldDeadlines
 	}
-	snap.w = rdb.NewWriter(&snap.buf, rdb.WriteOptions{Version: version, Checksum: true})
+	snap.w = rdb.NewWriter(&snap.buf, rdb.WriteOptions{Version: version, Checksum: true, Access: x.savedAccess()})
 	db := -1
 	if !x.role.writable {
 		db = x.streamDB

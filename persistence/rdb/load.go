@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"math"
 	"strconv"
 
 	"github.com/tandemkv/tandem/keyspace"
@@ -57,7 +58,7 @@ func (i *Info) Field(name string) (value string, ok bool) {
 
 // Load reads a file into the keyspace, up to its footer. It may read ahead of it.
 func Load(r io.Reader, o LoadOptions) (Info, error) {
-	l := &loader{s: newSource(r, o.Progress), o: o}
+	l := &loader{s: newSource(r, o.Progress), o: o, idleSeconds: -1, frequency: -1}
 	err := l.load()
 	l.info.Bytes = l.s.offset()
 	return l.info, err
@@ -72,6 +73,8 @@ type loader struct {
 	// what the opcodes before a key said about it
 	deadlineMs  int64
 	hasDeadline bool
+	idleSeconds int64 // -1: not said
+	frequency   int   // -1: not said
 	key         []byte
 }
 
@@ -133,11 +136,16 @@ func (l *loader) opcode(op byte) error {
 		seconds, err := l.s.uint32()
 		l.deadlineMs, l.hasDeadline = int64(int32(seconds))*1000, true
 		return err
-	case opIdle, opResizeDB, opSlotInfo:
-		return l.skipLengths(op)
-	case opFreq:
-		_, err := l.s.byte()
+	case opIdle:
+		seconds, err := l.s.length()
+		l.idleSeconds = int64(min(seconds, math.MaxInt64))
 		return err
+	case opFreq:
+		count, err := l.s.byte()
+		l.frequency = int(count)
+		return err
+	case opResizeDB, opSlotInfo:
+		return l.skipLengths(op)
 	case opAux:
 		return l.aux()
 	case opFunction:
@@ -152,7 +160,7 @@ func (l *loader) opcode(op byte) error {
 
 // skipLengths passes over hints that this keyspace has no use for.
 func (l *loader) skipLengths(op byte) error {
-	n := map[byte]int{opIdle: 1, opResizeDB: 2, opSlotInfo: 3}[op]
+	n := map[byte]int{opResizeDB: 2, opSlotInfo: 3}[op]
 	for range n {
 		if _, err := l.s.length(); err != nil {
 			return err
@@ -263,6 +271,7 @@ func (l *loader) pair(typ byte) error {
 	err = l.value(typ, deadlineMs)
 	ks.End()
 	l.s.key = nil
+	l.idleSeconds, l.frequency = -1, -1
 	return err
 }
 
@@ -281,6 +290,9 @@ func (l *loader) value(typ byte, deadlineMs int64) error {
 		l.db.Remove(l.key, "")
 		l.info.Expired++
 	default:
+		// Each has an effect only if the keyspace notes just that.
+		l.db.SetIdleSeconds(l.key, l.idleSeconds)
+		l.db.SetFrequency(l.key, l.frequency)
 		l.info.Keys++
 	}
 	return nil

@@ -195,7 +195,8 @@ func TestRedis_readsOurFiles(t *testing.T) {
 	ks := newKeyspace()
 	fillSamples(ks)
 	want := describe(ks)
-	for _, o := range []WriteOptions{{Version: 9, Checksum: true}, {Version: 10, Compress: true, Checksum: true}, {Version: 10}} {
+	for _, o := range []WriteOptions{{Version: 9, Checksum: true}, {Version: 10, Compress: true, Checksum: true}, {Version: 10},
+		{Version: 10, Access: AccessIdle}, {Version: 10, Access: AccessFrequency}} {
 		t.Run(fmt.Sprintf("%+v", o), func(t *testing.T) {
 			dir := t.TempDir()
 			name := filepath.Join(dir, "dump.rdb")

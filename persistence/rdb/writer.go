@@ -39,7 +39,18 @@ type WriteOptions struct {
 	Version  int  // 9 to 12, by what the reader knows; 0: VersionDefault
 	Compress bool // LZF for strings above 20 bytes
 	Checksum bool // else the footer holds 0, which readers take for "not checked"
+	Access   Access
 }
+
+// Access is what a file says of the uses of each key: what the keyspace notes of them, if anything.
+type Access uint8
+
+// Redis writes what its maxmemory-policy goes by: idle seconds for lru, the logarithmic count for lfu.
+const (
+	AccessNone Access = iota
+	AccessIdle
+	AccessFrequency
+)
 
 // Aux is an auxiliary field of the header (redis-ver, redis-bits, ctime, used-mem, repl-stream-db, repl-id,
 // repl-offset, aof-base). Readers ignore those that they do not know.
@@ -139,6 +150,13 @@ func (w *Writer) begin(it *keyspace.Item, typ byte) {
 	if it.DeadlineMs != 0 {
 		w.e.buf = append(w.e.buf, opDeadlineMs)
 		w.e.buf = binary.LittleEndian.AppendUint64(w.e.buf, uint64(it.DeadlineMs))
+	}
+	switch w.o.Access {
+	case AccessIdle:
+		w.e.buf = append(w.e.buf, opIdle)
+		w.e.length(uint64(it.IdleSeconds()))
+	case AccessFrequency:
+		w.e.buf = append(w.e.buf, opFreq, byte(it.Frequency()))
 	}
 	w.e.buf = append(w.e.buf, typ)
 	w.e.str(it.Key)
