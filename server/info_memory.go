@@ -125,6 +125,9 @@ func infoMemoryScripts(b *infoText) {
 		"number_of_libraries", "used_memory_vm_functions", "used_memory_vm_total", "used_memory_functions", "used_memory_scripts"} {
 		b.line(name, 0)
 	}
+	for _, name := range []string{"used_memory_lua", "used_memory_vm_total", "used_memory_scripts"} {
+		b.line(name+"_human", human(0))
+	}
 }
 
 func infoMemoryRatios(r *memoryReport, b *infoText) {
