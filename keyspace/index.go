@@ -88,7 +88,7 @@ func (s *segment) distance(from, to int) int {
 	return to - from + len(s.slots)
 }
 
-func (s *segment) full() bool { return s.count >= len(s.slots)*4/5 }
+func (s *segment) full() bool { return s.count >= len(s.slots)*7/8 }
 
 // find gives the cell of a key, 0 when it is not there.
 func (x *index) find(h uint64, key []byte) slab.Ref {
@@ -253,7 +253,7 @@ func (x *index) split(s *segment, h uint64) {
 }
 
 // slotsFor is the number of slots for so many items and some more.
-func slotsFor(items int) int { return max(items+items/2, segmentSlotsMin) }
+func slotsFor(items int) int { return max(items+items/4, segmentSlotsMin) }
 
 func (x *index) double() {
 	dir := make([]*segment, 2*len(x.dir))
