@@ -45,8 +45,8 @@ func (d *listDivision) next() (v value, block uint64) {
 	d.freeGiven()
 	b := d.blocks[d.at]
 	d.at++
-	return value{kind: KindList, encoding: encodingListpack, number: int64(b.count),
-		listpackBytes: b.listpackBytes + listpackBytesEmpty, data: b.bytes()}, uint64(d.at - 1)
+	part := &listBlocks{heap: d.of.heap, all: []*listBlock{b}, count: b.count}
+	return value{kind: KindList, encoding: encodingQuicklist, large: part}, uint64(d.at - 1)
 }
 
 // freeGiven gives the last block back if nobody else may need it.

@@ -30,9 +30,9 @@
 // retired: they stay readable until the next Begin, and then are freed, those of large structures piece by piece.
 // Compaction (compact.go) moves cells between commands, where deletions have left pages with few of them.
 //
-// Small lists are packed bytes that can be walked both ways (packed.go). Small hashes, sets and sorted sets are rows
-// (rows.go), which have what all fields, members or values begin with once: what is read of them is put together in the
-// arena, so only their views may read them.
+// Small hashes, sets and sorted sets are rows (rows.go), small lists packed elements that can be walked both ways
+// (list_packed.go). Both have what all fields, members, values or elements begin with once: what is read of them is put
+// together in the arena, so only their views may read them.
 //
 // # Indexes in hash order
 //

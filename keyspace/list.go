@@ -15,8 +15,9 @@ func (l List) At(i int) ([]byte, bool) {
 	case i < 0 || i >= l.Len():
 		return nil, false
 	case l.v.encoding == encodingListpack:
-		v, _ := packedNext(l.v.data, packedAt(l.v.data, i, int(l.v.number)))
-		return v, true
+		x := elementsOf(l.v)
+		rest, _ := packedNext(x.p, packedAt(x.p, i, int(l.v.number)))
+		return l.arena.join(x.prefix, rest), true
 	default:
 		return l.v.large.(*listBlocks).at(i), true
 	}
@@ -29,7 +30,8 @@ func (l List) Each(from int, backward bool, fn func(i int, v []byte) bool) {
 	case l.v.encoding == encodingQuicklist:
 		l.v.large.(*listBlocks).each(from, backward, fn)
 	default:
-		eachPacked(l.v.data, int(l.v.number), from, backward, func(k int, v []byte) bool { return fn(k, v) })
+		x := elementsOf(l.v)
+		eachPacked(x.p, int(l.v.number), from, backward, func(k int, rest []byte) bool { return fn(k, l.arena.join(x.prefix, rest)) })
 	}
 }
 
@@ -100,7 +102,7 @@ func (l *ListEdit) grow(v []byte) *value {
 	if at.encoding == encodingListpack {
 		bytesMax, countMax := listLimit(l.handle.db.ks.limits.ListMaxListpackSize)
 		if at.listpackBytes+len(v) > bytesMax || int(at.number)+1 > countMax {
-			blocks := newListBlocks(l.handle.db.heap, at.data, int(at.number), at.listpackBytes-listpackBytesEmpty)
+			blocks := newListBlocks(l.handle.db.heap, at.plainElements(l.arena), int(at.number), at.listpackBytes-listpackBytesEmpty)
 			*at = value{kind: KindList, encoding: encodingQuicklist, large: blocks}
 		}
 	}
@@ -122,7 +124,8 @@ func (l *ListEdit) shrink(at *value) {
 	case live[0].listpackBytes+listpackBytesEmpty <= bytesMax/2 && live[0].count <= countMax/2:
 		b := live[0]
 		*at = value{kind: KindList, encoding: encodingListpack, number: int64(b.count),
-			listpackBytes: b.listpackBytes + listpackBytesEmpty, data: l.arena.keepWith(b.bytes(), editRoomBytes)}
+			listpackBytes: b.listpackBytes + listpackBytesEmpty}
+		at.setPlainElements(l.arena, b.bytes())
 		l.handle.db.ks.retireLarge(l.handle.db.store, blocks)
 	}
 }
@@ -139,7 +142,7 @@ func (l *ListEdit) PushHead(v []byte) {
 		at.large.(*listBlocks).pushHead(v, l.blockLimit())
 		return
 	}
-	at.splice(0, 0, 0, v)
+	at.splice(l.arena, 0, 0, v)
 }
 
 // PushTail adds behind the last element.
@@ -149,21 +152,7 @@ func (l *ListEdit) PushTail(v []byte) {
 		at.large.(*listBlocks).pushTail(v, l.blockLimit())
 		return
 	}
-	at.splice(len(at.data), len(at.data), 0, v)
-}
-
-// splice changes a list in packed bytes: p[from:to], which holds n elements, gives way to the given ones.
-func (v *value) splice(from, to, n int, with ...[]byte) {
-	for off := from; off < to; {
-		old, next := packedNext(v.data, off)
-		v.listpackBytes -= listpackEntryBytes(old)
-		off = next
-	}
-	for _, b := range with {
-		v.listpackBytes += listpackEntryBytes(b)
-	}
-	v.data = packedSplice(v.data, from, to, with...)
-	v.number += int64(len(with) - n)
+	at.splice(l.arena, int(at.number), 0, v)
 }
 
 // PopHead takes the first element; false when there is none.
@@ -184,10 +173,8 @@ func (l *ListEdit) pop(i int) ([]byte, bool) {
 		at.large.(*listBlocks).popHead()
 	case at.encoding == encodingQuicklist:
 		at.large.(*listBlocks).popTail()
-	case i == 0:
-		at.splice(0, packedSize(len(b)), 1)
 	default:
-		at.splice(len(at.data)-packedSize(len(b)), len(at.data), 1)
+		at.splice(l.arena, i, 1)
 	}
 	l.shrink(at)
 	return b, true
@@ -199,9 +186,7 @@ func (l *ListEdit) SetAt(i int, v []byte) {
 	if at.encoding == encodingQuicklist {
 		at.large.(*listBlocks).replace(i, v, l.blockLimit())
 	} else {
-		off := packedAt(at.data, i, int(at.number))
-		_, next := packedNext(at.data, off)
-		at.splice(off, next, 1, v)
+		at.splice(l.arena, i, 1, v)
 	}
 	l.shrink(at)
 }
@@ -213,8 +198,7 @@ func (l *ListEdit) InsertBefore(i int, v []byte) {
 		at.large.(*listBlocks).insert(i, v, l.blockLimit())
 		return
 	}
-	off := packedAt(at.data, i, int(at.number))
-	at.splice(off, off, 0, v)
+	at.splice(l.arena, i, 0, v)
 }
 
 // DeleteRange removes n elements from an index on; what lies outside of the list is ignored.
@@ -229,8 +213,7 @@ func (l *ListEdit) DeleteRange(from, n int) {
 		blocks.deleteRange(from, n, l.blockLimit())
 		l.handle.db.retireBlocks(blocks)
 	} else {
-		count := int(at.number)
-		at.splice(packedAt(at.data, from, count), packedAt(at.data, from+n, count), n)
+		at.splice(l.arena, from, n)
 	}
 	l.shrink(at)
 }

@@ -6,7 +6,7 @@ import (
 
 // Packed bytes of a list hold a sequence of elements that can be walked both ways: each element is its length, its bytes,
 // and its length again in a form that is read backwards. Lengths are base-128 numbers, so elements below 128 bytes cost
-// two. The other kinds have rows instead; see rows.go.
+// two. So are the blocks of large lists, and behind a prefix small ones (list_packed.go). Other kinds have rows (rows.go).
 
 // packedSize is what an element of n bytes takes.
 func packedSize(n int) int { return n + 2*lengthSize(n) }
