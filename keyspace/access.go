@@ -156,6 +156,9 @@ func (db *DB) SetFrequency(key []byte, count int) {
 	}
 }
 
+// Access is the 24 bits that say when, or how often, the key was used.
+func (it *Item) Access() uint32 { return it.access }
+
 // IdleSeconds is the time since the key's last use, in seconds, while Tracking notes that.
 func (it *Item) IdleSeconds() int64 { return int64(it.tracking.idle(it.access)) }
 

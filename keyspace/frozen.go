@@ -28,6 +28,22 @@ type Item struct {
 	tracking *access
 }
 
+// item is an entry of a database as a whole.
+func (e *entry) item(db int, a *arena) Item {
+	return Item{DB: db, Key: e.key, Kind: e.kind, DeadlineMs: e.deadline, NextFieldMs: e.nextFieldDeadline(), Last: true,
+		count: e.value.len(), encoding: e.encoding, v: &e.value, arena: a,
+		access: accessOf(e.store.heap.Cell(e.ref)), tracking: &e.store.ks.access}
+}
+
+// Item gives a key as it is now, whole; it is valid until the next write or Begin. ok: there is such a key.
+func (db *DB) Item(key []byte) (it Item, ok bool) {
+	e := db.look(key, db.ks.pools.entries.take())
+	if e == nil {
+		return Item{}, false
+	}
+	return e.item(db.number, &db.ks.arena), true
+}
+
 // Len is the number of elements of the whole value, 1 for a string, 0 for what is no key.
 func (it *Item) Len() int { return it.count }
 
@@ -180,9 +196,7 @@ func (f *Frozen) giveBefore(s *store, e *entry) {
 
 func (f *Frozen) give(w *walk, e *entry) {
 	f.giveFlush(w)
-	f.item = Item{DB: w.db, Key: e.key, Kind: e.kind, DeadlineMs: e.deadline, NextFieldMs: e.nextFieldDeadline(), Last: true,
-		count: e.value.len(), encoding: e.encoding, v: &e.value, arena: &f.arena,
-		access: accessOf(w.store.heap.Cell(e.ref)), tracking: &f.ks.access}
+	f.item = e.item(w.db, &f.arena)
 	if !f.capture(w.store, &f.item) {
 		f.giveOrHold()
 	}

@@ -23,6 +23,14 @@ func (l List) At(i int) ([]byte, bool) {
 	}
 }
 
+// Blocks is the number of blocks of a large list; 0: it is small, or missing.
+func (l List) Blocks() int {
+	if l.v == nil || l.v.encoding != encodingQuicklist {
+		return 0
+	}
+	return len(l.v.large.(*listBlocks).live())
+}
+
 // Each visits elements from an index towards the tail, or towards the head, until fn returns false.
 func (l List) Each(from int, backward bool, fn func(i int, v []byte) bool) {
 	switch {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tandemkv/tandem/command"
 	"github.com/tandemkv/tandem/keyspace"
+	"github.com/tandemkv/tandem/persistence/rdb"
 )
 
 // debugging is a row of DEBUG: what tests and people who look into a node need.
@@ -105,14 +106,24 @@ func debugDigestValue(x *executor, s *session, args [][]byte) error {
 	return nil
 }
 
+// debugObject says how a value is stored, and what it would take in an RDB file.
 func debugObject(x *executor, s *session, args [][]byte) error {
 	x.ks.Begin(x.nowMs, keyspace.ExpiryHide)
 	defer x.ks.End()
-	encoding := x.ks.DB(s.db).Encoding(args[2])
-	if encoding == "" {
+	x.ks.NoTouch()
+	it, ok := x.ks.DB(s.db).Item(args[2])
+	if !ok {
 		return command.ErrNoSuchKey
 	}
-	s.w.Status(fmt.Sprintf("Value at:0x0 refcount:1 encoding:%s serializedlength:0 lru:0 lru_seconds_idle:0", encoding))
+	text := fmt.Sprintf("Value at:0x0 refcount:1 encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d",
+		it.Encoding(), len(rdb.EncodeValue(nil, &it))-1, it.Access(), it.IdleSeconds())
+	if it.Kind == keyspace.KindList {
+		if blocks := it.List().Blocks(); blocks > 0 {
+			text += fmt.Sprintf(" ql_nodes:%d ql_avg_node:%.2f ql_listpack_max:%d ql_compressed:0", blocks, float64(it.Len())/float64(blocks),
+				x.ks.Limits().ListMaxListpackSize)
+		}
+	}
+	s.w.Status(text)
 	return nil
 }
 

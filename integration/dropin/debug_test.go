@@ -62,3 +62,15 @@ func TestDebug_segfault(t *testing.T) {
 	again := run(t, p.folder, p.port, p.cmd.Path, p.cmd.Args[1:]...).ready(2)
 	require.Equal(t, "v", again.cli("GET", "k"))
 }
+
+func TestDebug_object(t *testing.T) {
+	for _, p := range []*process{tandem(t), redisServer(t)} {
+		c := p.raw()
+		require.Equal(t, "+OK\r\n", c.do("CONFIG SET list-max-listpack-size 2"))
+		require.Equal(t, ":5\r\n", c.do("RPUSH l a b c d e"))
+		require.Equal(t, "+OK\r\n", c.do("SET s "+strings.Repeat("x", 30)))
+		require.Contains(t, c.do("DEBUG OBJECT s"), " encoding:embstr serializedlength:")
+		require.Regexp(t, ` encoding:quicklist serializedlength:[1-9]\d* lru:[1-9]\d* lru_seconds_idle:0 ql_nodes:3 ql_avg_node:1.67 ql_listpack_max:2`, c.do("DEBUG OBJECT l"))
+		require.Equal(t, "-ERR no such key\r\n", c.do("DEBUG OBJECT none"))
+	}
+}
