@@ -39,6 +39,7 @@ type Block struct {
 	Kinds      KindSet  // the command can go on when one of Keys holds one of these
 	DeadlineMs int64    // wall clock, 0: for ever
 	NullArray  bool     // what is answered when time is over: a null array, else a null
+	Args       [][]byte // the words with which the command runs again, where they are not those given; valid during the call
 }
 
 // KindSet is a set of keyspace.Kind.
@@ -52,6 +53,9 @@ func KindsOf(kinds ...keyspace.Kind) KindSet {
 	}
 	return s
 }
+
+// AnyKind is all kinds, and that a key is gone.
+const AnyKind KindSet = 1<<16 - 1
 
 // Has tells whether k is in the set.
 func (s KindSet) Has(k keyspace.Kind) bool { return s&(1<<k) != 0 }

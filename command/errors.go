@@ -103,6 +103,16 @@ func UnknownSub(container string, word []byte) Error {
 
 // UnsupportedOption is the refusal of a word that EXPIRE and its like do not know. Redis shows it up to a zero byte.
 func UnsupportedOption(word []byte) Error {
+	return Error(fmt.Sprintf("ERR Unsupported option %s", cString(word)))
+}
+
+// SubSyntax is the refusal of a subcommand's arguments where Redis does not say more. container is in lower case.
+func SubSyntax(container string, word []byte) Error {
+	return Error(fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%.128s'. Try %s HELP.", cString(word), strings.ToUpper(container)))
+}
+
+// cString is a word as C prints it: up to a zero byte.
+func cString(word []byte) []byte {
 	word, _, _ = bytes.Cut(word, []byte{0})
-	return Error(fmt.Sprintf("ERR Unsupported option %s", word))
+	return word
 }

@@ -16,5 +16,7 @@ func Families() [][]Spec {
 		zsetRangeRows(),
 		zsetPopRows(),
 		zsetAlgebraRows(),
+		streamRows(),
+		streamReadRows(),
 	}
 }

@@ -119,6 +119,7 @@ func (w *world) setLimit(name string, n int) {
 		"list-max-listpack-size": &w.limits.ListMaxListpackSize, "set-max-intset-entries": &w.limits.SetMaxIntsetEntries,
 		"set-max-listpack-entries": &w.limits.SetMaxListpackEntries, "set-max-listpack-value": &w.limits.SetMaxListpackValue,
 		"zset-max-listpack-entries": &w.limits.ZSetMaxListpackEntries, "zset-max-listpack-value": &w.limits.ZSetMaxListpackValue,
+		"stream-node-max-bytes": &w.limits.StreamNodeMaxBytes, "stream-node-max-entries": &w.limits.StreamNodeMaxEntries,
 	}
 	require.Contains(w.t, fields, name)
 	*fields[name] = n

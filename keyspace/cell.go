@@ -117,7 +117,7 @@ func (s *store) decode(r slab.Ref, e *entry) {
 	case encodingInt:
 		e.number, _ = numberAt(rest)
 		return
-	case encodingQuicklist, encodingHashtable, encodingSkiplist:
+	case encodingQuicklist, encodingHashtable, encodingSkiplist, encodingStream:
 		e.tableAt = binary.LittleEndian.Uint32(rest)
 		e.large = s.larges.all[e.tableAt]
 		e.fieldsDue = e.nextFieldDeadline()
@@ -166,7 +166,7 @@ func (e *entry) encodedSize() int {
 	switch e.encoding {
 	case encodingInt:
 		return size + numberSize(e.number)
-	case encodingQuicklist, encodingHashtable, encodingSkiplist:
+	case encodingQuicklist, encodingHashtable, encodingSkiplist, encodingStream:
 		return size + 4
 	}
 	if e.kind != KindString {
@@ -220,7 +220,7 @@ func (e *entry) encodeValue(p []byte) {
 	case encodingInt:
 		putNumber(p, e.number)
 		return
-	case encodingQuicklist, encodingHashtable, encodingSkiplist:
+	case encodingQuicklist, encodingHashtable, encodingSkiplist, encodingStream:
 		binary.LittleEndian.PutUint32(p, e.tableAt)
 		return
 	}

@@ -85,8 +85,47 @@ func (d *digester) value(v *value, a *arena) [20]byte {
 			xor(&content, d.sum(m, bits[:]))
 			return true
 		})
+	case KindStream:
+		content = d.stream(Stream{at})
 	}
 	return d.sum([]byte(v.kind.String()), content[:])
+}
+
+// stream is the digest of a stream with its groups. When consumers were seen or active is no part of the data.
+func (d *digester) stream(s Stream) [20]byte {
+	d.h.Reset()
+	s.Each(StreamID{}, MaxStreamID(), func(e *StreamEntry) bool {
+		d.id(e.ID)
+		d.number(uint64(e.Len()))
+		e.Each(func(name, value []byte) {
+			d.part(name)
+			d.part(value)
+		})
+		return true
+	})
+	state := s.State()
+	d.id(state.Newest)
+	d.id(state.MaxDeleted)
+	d.number(state.Added)
+	s.EachGroup(func(g StreamGroup) {
+		d.part(g.Name())
+		d.id(g.Delivered())
+		d.number(uint64(g.EntriesRead()))
+		g.EachConsumer(func(c StreamConsumer) { d.part(c.Name()) })
+		g.EachPending(StreamID{}, func(p PendingEntry) bool {
+			d.id(p.ID)
+			d.part(p.Consumer)
+			d.number(uint64(p.DeliveredMs))
+			d.number(p.Times)
+			return true
+		})
+	})
+	return d.end()
+}
+
+func (d *digester) id(id StreamID) {
+	d.number(id.Ms)
+	d.number(id.Seq)
 }
 
 // Digest is the digest of all databases: order-independent; equal data, equal digest (deadlines included). Keys

@@ -1,4 +1,4 @@
-// Package keyspace is the data, and nothing else: databases of keys with values of five kinds, their deadlines, what a
+// Package keyspace is the data, and nothing else: databases of keys with values of six kinds, their deadlines, what a
 // command changed, and views of it all as of one moment.
 //
 // # Nouns
@@ -6,7 +6,7 @@
 // A Keyspace has databases (DB). A database has a store: a heap of cells, an index of entries in hash order, and their
 // deadlines in time order. An entry is a key, its deadline and its value. A value is a string, packed bytes (small
 // hashes, lists, sets, sorted sets), sorted integers, or a large structure made of blocks. A command reads through views (Hash, List, Set,
-// ZSet) and changes through handles (HashEdit and its like). What it did is in its notes: Change, Event, KeyRef. A
+// ZSet, Stream) and changes through handles (HashEdit and its like). What it did is in its notes: Change, Event, KeyRef. A
 // Frozen view gives out Items.
 //
 // # The life of one command
@@ -51,7 +51,7 @@
 //  4. A store's marks name each key whose state may differ from the last checkpoint's, or say that all do. A key that was
 //     made and removed between two checkpoints leaves no mark.
 //  5. An entry's key and hash never change, and an entry is never used again for another key.
-//  6. No value is empty between two commands, strings apart.
+//  6. No value is empty between two commands, strings and streams apart.
 //  7. deadlines holds a row for exactly the hashes and deadlines of the entries with deadline != 0.
 //  8. In an index a segment of depth d holds exactly the items that agree in the d top bits its place stands for, and no
 //     hash begins with 32 zero bits.

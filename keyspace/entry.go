@@ -19,10 +19,10 @@ type value struct {
 	// nextMs is the earliest deadline of the fields of a hash in encodingListpackEx; 0: none has one.
 	nextMs int64
 	data   []byte
-	large  large // of encodingQuicklist, encodingHashtable and encodingSkiplist
+	large  large // of encodingQuicklist, encodingHashtable, encodingSkiplist and encodingStream
 }
 
-// large is a structure with blocks of its own: *hashTable, *setTable, *listBlocks, *rankedSet.
+// large is a structure with blocks of its own: *hashTable, *setTable, *listBlocks, *rankedSet, *stream.
 type large interface {
 	len() int
 	// clone makes a copy whose cells are in the given heap.
@@ -48,16 +48,18 @@ func newValue(kind Kind) value {
 		v.listpackBytes = listpackBytesEmpty
 	case KindSet:
 		v.encoding = encodingIntset
+	case KindStream:
+		v.encoding = encodingStream
 	}
 	return v
 }
 
-// len is the number of elements; a string always counts as one, because it is never removed for being empty.
+// len is the number of elements; a string or a stream always counts as one, because it is never removed for being empty.
 func (v *value) len() int {
 	switch {
 	case v == nil:
 		return 0
-	case v.kind == KindString:
+	case v.kind == KindString || v.kind == KindStream:
 		return 1
 	case v.large != nil:
 		return v.large.len()

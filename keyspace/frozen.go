@@ -68,6 +68,9 @@ func (it *Item) Set() Set { return Set{view{it.v, it.arena}} }
 // ZSet gives the sorted set.
 func (it *Item) ZSet() ZSet { return ZSet{view{it.v, it.arena}} }
 
+// Stream gives the stream.
+func (it *Item) Stream() Stream { return Stream{view{it.v, it.arena}} }
+
 // Frozen is a view of the keyspace as of one moment, produced piece by piece while commands go on: a key that
 // is about to change and was not given out yet is given to the sink first (copy on write by key).
 //

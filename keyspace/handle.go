@@ -155,11 +155,12 @@ type pools struct {
 	lists   pool[ListEdit]
 	sets    pool[SetEdit]
 	zsets   pool[ZSetEdit]
+	streams pool[StreamEdit]
 	entries pool[entry]
 }
 
 func (p *pools) reset() {
-	p.strings.used, p.hashes.used, p.lists.used, p.sets.used, p.zsets.used, p.entries.used = 0, 0, 0, 0, 0, 0
+	p.strings.used, p.hashes.used, p.lists.used, p.sets.used, p.zsets.used, p.streams.used, p.entries.used = 0, 0, 0, 0, 0, 0, 0
 }
 
 const poolKeptMax = 64

@@ -28,6 +28,8 @@ type Limits struct {
 	SetMaxIntsetEntries                          int
 	SetMaxListpackEntries, SetMaxListpackValue   int
 	ZSetMaxListpackEntries, ZSetMaxListpackValue int
+	// What a block of a stream holds, in bytes of Redis' form and in entries; 0: no limit.
+	StreamNodeMaxBytes, StreamNodeMaxEntries int
 }
 
 // DefaultLimits are those of Redis 7.2.
@@ -38,6 +40,7 @@ func DefaultLimits() Limits {
 		SetMaxIntsetEntries:   512,
 		SetMaxListpackEntries: 128, SetMaxListpackValue: 64,
 		ZSetMaxListpackEntries: 128, ZSetMaxListpackValue: 64,
+		StreamNodeMaxBytes: 4096, StreamNodeMaxEntries: 100,
 	}
 }
 

@@ -66,6 +66,7 @@ const (
 	encodingHashtable
 	encodingSkiplist
 	encodingListpackEx // of a hash: fields may have deadlines
+	encodingStream
 )
 
 // String is the name that OBJECT ENCODING gives.
@@ -87,6 +88,8 @@ func (e encoding) String() string {
 		return "hashtable"
 	case encodingListpackEx:
 		return "listpackex"
+	case encodingStream:
+		return "stream"
 	default:
 		return "skiplist"
 	}
@@ -113,6 +116,7 @@ var forms = [16]form{
 	11: {KindHash, encodingListpack},
 	12: {KindHash, encodingHashtable},
 	13: {KindHash, encodingListpackEx},
+	14: {KindStream, encodingStream},
 }
 
 // formPlaces is the place of each form in forms, 0 for what is none.

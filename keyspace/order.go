@@ -301,6 +301,23 @@ func (n *orderNode[T, C]) drop(i int) {
 	n.sizes = slices.Delete(n.sizes, i, i+1)
 }
 
+// find gives the place of the item that is equal to x in the order, nil when there is none. What the order does not
+// look at may be changed there.
+func (o *order[T, C]) find(x T) *T {
+	n := o.root
+	if n == nil {
+		return nil
+	}
+	for n.kids != nil {
+		n = n.kids[n.kidFor(o.by, x)]
+	}
+	i := rankIn(o.by, n.items, x)
+	if i == len(n.items) || o.by.before(x, n.items[i]) {
+		return nil
+	}
+	return &n.items[i]
+}
+
 // countWhere gives the number of items for which below holds; it must hold for a beginning of the order only.
 func (o *order[T, C]) countWhere(below func(T) bool) int {
 	rank := 0

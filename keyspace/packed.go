@@ -123,29 +123,36 @@ func growth(had, need int) int {
 
 // listpackEntryBytes is what an element takes in one of Redis' listpacks. Thresholds given in bytes mean that size.
 func listpackEntryBytes(v []byte) int {
-	n, isInt := parseInteger(v)
 	size := 0
-	switch {
-	case !isInt && len(v) < 64:
+	switch n, isInt := parseInteger(v); {
+	case isInt:
+		return listpackIntegerBytes(n)
+	case len(v) < 64:
 		size = 1 + len(v)
-	case !isInt && len(v) < 4096:
+	case len(v) < 4096:
 		size = 2 + len(v)
-	case !isInt:
-		size = 5 + len(v)
-	case n >= 0 && n < 128:
-		size = 1
-	case n >= -4096 && n < 4096:
-		size = 2
-	case n >= -1<<15 && n < 1<<15:
-		size = 3
-	case n >= -1<<23 && n < 1<<23:
-		size = 4
-	case n >= -1<<31 && n < 1<<31:
-		size = 5
 	default:
-		size = 9
+		size = 5 + len(v)
 	}
 	return size + lengthSize(size)
+}
+
+// listpackIntegerBytes is listpackEntryBytes of an integer.
+func listpackIntegerBytes(n int64) int {
+	switch {
+	case n >= 0 && n < 128:
+		return 2
+	case n >= -4096 && n < 4096:
+		return 3
+	case n >= -1<<15 && n < 1<<15:
+		return 4
+	case n >= -1<<23 && n < 1<<23:
+		return 5
+	case n >= -1<<31 && n < 1<<31:
+		return 6
+	default:
+		return 10
+	}
 }
 
 // listpackBytesEmpty is an empty listpack: its header and end mark.

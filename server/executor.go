@@ -148,6 +148,9 @@ func (x *executor) tick() {
 // release gives ownership back. The sessions returned belong to the carrier of acquire and have bytes to send or an end to meet;
 // the slice is valid until the carrier's next acquire.
 func (x *executor) release(flush []*session) []*session {
+	if len(x.parking.ready) > 0 {
+		x.parking.serveReady() // what a log or expiry has changed
+	}
 	x.settle()
 	x.bulletin.post(x.role.history, x.logEnd)
 	x.stats.endHolding(x.carrier != nil)

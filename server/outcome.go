@@ -13,15 +13,14 @@ func (x *executor) noteChanges(s *session) {
 		c := &changes[i]
 		if c.Key == nil {
 			x.touchAllWatchers(c.DB)
-			if c.Created { // SWAPDB brought keys
-				x.parking.databaseChanged(c.DB)
-			}
+			x.parking.databaseChanged(c.DB) // SWAPDB brought keys, or FLUSHALL took them, for which XREADGROUP waits, too
 			continue
 		}
 		x.touchWatchers(c.DB, c.Key)
-		if c.Kind != keyspace.KindNone {
-			x.parking.keyChanged(c)
-		}
+		x.parking.keyChanged(c.DB, c.Key, c.Kind)
+	}
+	for _, gone := range x.ks.Expired() {
+		x.parking.keyChanged(gone.DB, gone.Key, keyspace.KindNone)
 	}
 	if x.opts.notifyClasses != 0 {
 		x.publishEvents()

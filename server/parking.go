@@ -49,6 +49,9 @@ func (p *parking) parkOnKeys(s *session, b *command.Block, spec *command.Spec, a
 	if s.parked != nil {
 		return // it was woken in vain and stays where it was in the queues
 	}
+	if b.Args != nil {
+		args = b.Args
+	}
 	w := &parked{spec: spec, args: cloneWords(args), kinds: b.Kinds, deadlineMs: b.DeadlineMs}
 	block := command.Block{NullArray: b.NullArray}
 	w.onTimeout = func(s *session) { block.AppendTimeout(&s.w) }
@@ -103,14 +106,14 @@ func (p *parking) unpark(s *session) {
 	p.x.touch(s)
 }
 
-// keyChanged notes a key that may let somebody go on.
-func (p *parking) keyChanged(c *keyspace.Change) {
+// keyChanged notes a key that may let somebody go on. kind is what it holds now.
+func (p *parking) keyChanged(db int, key []byte, kind keyspace.Kind) {
 	if len(p.byKey) == 0 {
 		return
 	}
-	k := dbKey{c.DB, string(c.Key)}
+	k := dbKey{db, string(key)}
 	for _, s := range p.byKey[k] {
-		if s.parked.kinds.Has(c.Kind) {
+		if s.parked.kinds.Has(kind) {
 			p.ready = append(p.ready, k)
 			return
 		}
@@ -145,10 +148,10 @@ func (p *parking) retry(s *session, k dbKey) {
 	}
 	before := len(s.w.Buf)
 	p.x.call(s, w.spec, w.args, true)
+	p.x.closeUnit(s)
 	if len(s.w.Buf) == before {
 		return
 	}
-	p.x.closeUnit(s)
 	p.unpark(s)
 	s.mute(before)
 }

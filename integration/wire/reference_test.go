@@ -186,6 +186,7 @@ func defaultLimits() map[string]int {
 	return map[string]int{
 		"hash-max-listpack-entries": 128, "hash-max-listpack-value": 64, "list-max-listpack-size": -2, "set-max-intset-entries": 512,
 		"zset-max-listpack-entries": 128, "zset-max-listpack-value": 64,
+		"stream-node-max-bytes": 4096, "stream-node-max-entries": 100,
 	}
 }
 

@@ -71,6 +71,7 @@ func (e *engine) limit(name string, n int) {
 		"list-max-listpack-size": &e.limits.ListMaxListpackSize, "set-max-intset-entries": &e.limits.SetMaxIntsetEntries,
 		"set-max-listpack-entries": &e.limits.SetMaxListpackEntries, "set-max-listpack-value": &e.limits.SetMaxListpackValue,
 		"zset-max-listpack-entries": &e.limits.ZSetMaxListpackEntries, "zset-max-listpack-value": &e.limits.ZSetMaxListpackValue,
+		"stream-node-max-bytes": &e.limits.StreamNodeMaxBytes, "stream-node-max-entries": &e.limits.StreamNodeMaxEntries,
 	}
 	require.Contains(e.t, fields, name)
 	*fields[name] = n

@@ -136,7 +136,5 @@ func acceptedMemory() []*Row {
 func acceptedEncodings() []*Row {
 	return moot("this version does not have that encoding limit",
 		number("list-compress-depth", 0, 0, intMax),
-		bytes("hll-sparse-max-bytes", 3000, 0, longMax),
-		bytes("stream-node-max-bytes", 4096, 0, longMax),
-		number("stream-node-max-entries", 100, 0, longMax))
+		bytes("hll-sparse-max-bytes", 3000, 0, longMax))
 }

@@ -86,6 +86,17 @@ func (w *Writer) NullArray() {
 // Array opens an array of n elements.
 func (w *Writer) Array(n int) { w.head('*', n) }
 
+// ArrayFrom makes an array of n elements of what was appended since Buf had mark bytes: for those that learn the number by
+// writing them.
+func (w *Writer) ArrayFrom(mark, n int) {
+	end := len(w.Buf)
+	w.Array(n)
+	var room [24]byte
+	head := append(room[:0], w.Buf[end:]...)
+	copy(w.Buf[mark+len(head):], w.Buf[mark:end])
+	copy(w.Buf[mark:], head)
+}
+
 // Map opens a map of n pairs; in version 2 an array of 2n.
 func (w *Writer) Map(n int) {
 	if w.Proto == 3 {

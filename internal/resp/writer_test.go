@@ -75,3 +75,23 @@ func TestAppendCommand(t *testing.T) {
 	require.Equal(t, want, string(AppendCommand(nil, []byte("GET"), []byte("abcdefghijk"))))
 	require.Equal(t, want, string(AppendCommandStrings(nil, "GET", "abcdefghijk")))
 }
+
+func TestWriter_arrayFrom(t *testing.T) {
+	w := &Writer{}
+	w.OK()
+	mark := len(w.Buf)
+	for i := range 12 {
+		w.Int(int64(i))
+	}
+	w.ArrayFrom(mark, 12)
+	empty := len(w.Buf)
+	w.ArrayFrom(empty, 0)
+	want := &Writer{}
+	want.OK()
+	want.Array(12)
+	for i := range 12 {
+		want.Int(int64(i))
+	}
+	want.Array(0)
+	require.Equal(t, string(want.Buf), string(w.Buf))
+}
