@@ -18,5 +18,8 @@ func Families() [][]Spec {
 		zsetAlgebraRows(),
 		streamRows(),
 		streamReadRows(),
+		streamGroupRows(),
+		streamClaimRows(),
+		streamInfoRows(),
 	}
 }

@@ -70,7 +70,9 @@ func xadd(c *Call) error {
 	}
 	if !o.idGiven || !o.seqGiven || o.trim.Whole {
 		words := c.rewritten()
-		words[o.at] = c.streamID(id)
+		if !o.idGiven || !o.seqGiven {
+			words[o.at] = c.streamID(id)
+		}
 		o.trim.rewriteTrim(c, words, s.Stream)
 	}
 	c.replyStreamID(id)

@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -245,10 +246,34 @@ func load(t require.TestingT, db *keyspace.DB, it *keyspace.Item) {
 		z, err := db.EditZSet(it.Key, "")
 		require.NoError(t, err)
 		it.ZSet().Each(0, false, func(m []byte, score float64) bool { z.Put(m, score); return true })
+	case keyspace.KindStream:
+		loadStream(db.ReplaceStream(it.Key, ""), it.Stream())
 	default:
 		panic("a frozen key of kind " + it.Kind.String())
 	}
 	if it.DeadlineMs > 0 {
 		db.SetDeadline(it.Key, it.DeadlineMs, "")
 	}
+}
+
+func loadStream(into *keyspace.StreamEdit, from keyspace.Stream) {
+	from.Each(keyspace.StreamID{}, keyspace.MaxStreamID(), func(e *keyspace.StreamEntry) bool {
+		var pairs [][]byte
+		e.Each(func(name, value []byte) { pairs = append(pairs, bytes.Clone(name), bytes.Clone(value)) })
+		into.Append(e.ID, pairs)
+		return true
+	})
+	state := from.State()
+	into.SetState(state.Newest, state.MaxDeleted, state.Added)
+	from.EachGroup(func(g keyspace.StreamGroup) {
+		into.CreateGroup(g.Name(), g.Delivered(), g.EntriesRead())
+		to, _ := into.EditGroup(g.Name())
+		g.EachConsumer(func(c keyspace.StreamConsumer) {
+			made := to.CreateConsumer(c.Name(), c.SeenMs())
+			c.EachPending(keyspace.StreamID{}, func(p keyspace.PendingEntry) bool {
+				to.Deliver(made, p.ID, p.DeliveredMs, p.Times)
+				return true
+			})
+		})
+	})
 }

@@ -1,5 +1,9 @@
 package keyspace
 
+import "unsafe"
+
+// What housekeeping wants of streams.
+
 // The position of a walk through a stream or a group: which part, and the rank in its order.
 const (
 	partShift = 40
@@ -67,3 +71,35 @@ func (g *streamGroup) compact(c *compaction, at uint64) (next uint64) {
 	}
 	return 0
 }
+
+// usage is about what the blocks, and the groups with what is pending, take.
+func (s *stream) usage(samples int) int64 {
+	bytes := int64(unsafe.Sizeof(*s)) + s.blocks.usage(samples)
+	n := s.blocks.len()
+	if samples == 0 || samples > n {
+		samples = n
+	}
+	var found int64
+	for i := range samples {
+		found += int64(len(s.heap.Cell(s.blocks.at(i * n / samples).ref)))
+	}
+	bytes += share(found, int64(samples), int64(n))
+	for _, g := range s.groups {
+		bytes += pointerBytes + g.usage(samples)
+	}
+	return bytes
+}
+
+func (g *streamGroup) usage(samples int) int64 {
+	bytes := int64(unsafe.Sizeof(*g)) + int64(len(g.name)) + g.pending.usage(samples)
+	for _, c := range g.consumers {
+		bytes += 2*pointerBytes + int64(unsafe.Sizeof(*c)) + int64(len(c.name)) + c.own.usage(samples)
+	}
+	return bytes
+}
+
+// freeze: a stream is given to views as a whole, and so it is never held.
+func (s *stream) freeze(*Frozen, *store) division      { return nil }
+func (s *stream) held() bool                           { return false }
+func (g *streamGroup) freeze(*Frozen, *store) division { return nil }
+func (g *streamGroup) held() bool                      { return false }

@@ -50,6 +50,9 @@ func (s Stream) State() StreamState {
 		Edge: of.edge(), Blocks: of.blocks.len(), Groups: len(of.groups)}
 }
 
+// ReadUpTo says how many of the entries ever added are not behind an id, where the stream can tell; else EntriesReadUnknown.
+func (s Stream) ReadUpTo(id StreamID) int64 { return s.of().readUpTo(id) }
+
 // Each visits the entries from one id to another, both included, in their order until fn returns false.
 func (s Stream) Each(from, to StreamID, fn func(e *StreamEntry) bool) {
 	if of := s.of(); of != nil {

@@ -148,7 +148,7 @@ func (c *client) run(args [][]byte) []byte {
 
 func blocking(name []byte) bool {
 	switch strings.ToLower(string(name)) {
-	case "blpop", "brpop", "blmove", "brpoplpush", "blmpop", "bzpopmin", "bzpopmax", "bzmpop":
+	case "blpop", "brpop", "blmove", "brpoplpush", "blmpop", "bzpopmin", "bzpopmax", "bzmpop", "xread", "xreadgroup":
 		return true
 	}
 	return false

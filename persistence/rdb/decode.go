@@ -2,6 +2,7 @@ package rdb
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/tandemkv/tandem/keyspace"
@@ -63,8 +64,8 @@ func decodePayload(t target, payload []byte) (elements int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if t.more && typ == typeString {
-		return 0, s.corrupt("a string as a part of a value")
+	if t.more && slices.Contains([]byte{typeString, typeStream, typeStream2, typeStream3}, typ) {
+		return 0, s.corrupt("a value of type %d as a part of one", typ)
 	}
 	n, err := decodeValue(&s, typ, t)
 	if err != nil {

@@ -33,10 +33,10 @@ type encoder struct {
 }
 
 // EncodeValue appends the value of it to dst: a type byte and the payload. When the value comes in parts, what the calls
-// for all of them have appended is the value.
+// for all of them have appended is the value. It is as in VersionDefault where that knows it.
 func EncodeValue(dst []byte, it *keyspace.Item) []byte {
 	e := encoder{buf: dst}
-	row := mustRowOf(it)
+	row := mustRowOf(it, VersionDefault)
 	if it.Part == 0 {
 		e.buf = append(e.buf, row.typ)
 	}
@@ -47,7 +47,7 @@ func EncodeValue(dst []byte, it *keyspace.Item) []byte {
 // EncodePart appends one part of a value as a value of its own, for AppendValue to put the parts together again.
 func EncodePart(dst []byte, it *keyspace.Item) []byte {
 	e := encoder{buf: dst, alone: true}
-	row := mustRowOf(it)
+	row := mustRowOf(it, VersionDefault)
 	e.buf = append(e.buf, row.typ)
 	row.encode(&e, it)
 	return e.buf
@@ -63,8 +63,8 @@ func (e *encoder) count(it *keyspace.Item, n int) {
 	}
 }
 
-func mustRowOf(it *keyspace.Item) *kindRow {
-	row := rowOfItem(it)
+func mustRowOf(it *keyspace.Item, version int) *kindRow {
+	row := rowOfItem(it, version)
 	if row == nil {
 		panic(fmt.Sprintf("rdb: key %q of database %d has kind %d, which has no row", it.Key, it.DB, it.Kind))
 	}

@@ -38,6 +38,7 @@ type kindRow struct {
 	encode func(e *encoder, it *keyspace.Item)
 	only   func(it *keyspace.Item) bool // the values that need this row; nil: all
 	least  int                          // version of the format that knows the type; 0: all that are written do
+	since  int                          // in older versions a later row takes its place
 }
 
 // kindRows has a row for each kind that the keyspace can hold. The first that fits is taken.
@@ -48,11 +49,15 @@ var kindRows = [...]kindRow{
 	{kind: keyspace.KindZSet, typ: typeZSet, encode: encodeZSet},
 	{kind: keyspace.KindHash, typ: typeHashTTL, encode: encodeHashTTL, only: hasFieldDeadlines, least: VersionFieldDeadlines},
 	{kind: keyspace.KindHash, typ: typeHash, encode: encodeHash},
+	{kind: keyspace.KindStream, typ: typeStream3, encode: encodeStream(streamForm{counters: true, active: true}), since: 11},
+	{kind: keyspace.KindStream, typ: typeStream2, encode: encodeStream(streamForm{counters: true}), since: 10},
+	{kind: keyspace.KindStream, typ: typeStream, encode: encodeStream(streamForm{})},
 }
 
-func rowOfItem(it *keyspace.Item) *kindRow {
+// rowOfItem gives the row of a value in a version of the format.
+func rowOfItem(it *keyspace.Item, version int) *kindRow {
 	for i := range kindRows {
-		if row := &kindRows[i]; row.kind == it.Kind && (row.only == nil || row.only(it)) {
+		if row := &kindRows[i]; row.kind == it.Kind && row.since <= version && (row.only == nil || row.only(it)) {
 			return row
 		}
 	}
@@ -69,7 +74,6 @@ type typeRow struct {
 
 const (
 	refusedModule   = "a value of a module's own type, and modules are not supported. Delete the key at the source, then try again"
-	refusedStream   = "a stream, and this version has no streams yet. Delete the key at the source, then try again"
 	refusedFieldTTL = "a hash whose fields have deadlines in the form of Valkey 9 or of 7.4's release candidates. Persist its fields at the source (HPERSIST), then try again"
 )
 
@@ -89,13 +93,13 @@ var typeRows = [...]typeRow{
 	{typ: typeZSetZiplist, name: "zset as ziplist", decode: decodeZSetZiplist},
 	{typ: typeHashZiplist, name: "hash as ziplist", decode: decodeHashZiplist},
 	{typ: typeListQuicklist, name: "list as quicklist of ziplists", decode: decodeListQuicklist},
-	{typ: typeStream, name: "stream", refusal: refusedStream},
+	{typ: typeStream, name: "stream", decode: decodeStream(streamForm{})},
 	{typ: typeHashListpack, name: "hash as listpack", decode: decodeHashListpack},
 	{typ: typeZSetListpack, name: "zset as listpack", decode: decodeZSetListpack},
 	{typ: typeListQuicklist2, name: "list as quicklist of listpacks", decode: decodeListQuicklist2},
-	{typ: typeStream2, name: "stream (7.0)", refusal: refusedStream},
+	{typ: typeStream2, name: "stream (7.0)", decode: decodeStream(streamForm{counters: true})},
 	{typ: typeSetListpack, name: "set as listpack", decode: decodeSetListpack},
-	{typ: typeStream3, name: "stream (7.2)", refusal: refusedStream},
+	{typ: typeStream3, name: "stream (7.2)", decode: decodeStream(streamForm{counters: true, active: true})},
 	{typ: typeHashTTLPreGA, name: "hash with field deadlines", refusal: refusedFieldTTL},
 	{typ: typeHashTTLPackPre, name: "hash with field deadlines", refusal: refusedFieldTTL},
 	{typ: typeHashTTL, name: "hash with field deadlines", decode: decodeHashTTL},

@@ -259,8 +259,6 @@ func TestLoad_refusals(t *testing.T) {
 		body []byte
 		want string
 	}{
-		"stream":           {raw(15, k), `in key "the:key": a stream`},
-		"stream 3":         {raw(21, k), `in key "the:key": a stream`},
 		"module":           {raw(7, k), `in key "the:key": a value of a module`},
 		"hash ttl":         {raw(22, k), `in key "the:key": a hash whose fields have deadlines`},
 		"unknown type":     {raw(99, k), `in key "the:key": value of type 99`},

@@ -143,8 +143,12 @@ func TestFile_roundTrip(t *testing.T) {
 			p := write(t, ks, o, Aux{"redis-ver", "7.2.4"}, Aux{"repl-offset", "12345"})
 			back, info, err := load(p)
 			require.NoError(t, err)
-			requireSame(t, want, describe(back))
-			require.Equal(t, ks.Digest(), back.Digest())
+			if o.Version == 9 { // where streams have no counters
+				requireSame(t, withoutCounters(want), withoutCounters(describe(back)))
+			} else {
+				requireSame(t, want, describe(back))
+				require.Equal(t, ks.Digest(), back.Digest())
+			}
 			require.Equal(t, int64(len(want)), info.Keys)
 			require.Equal(t, int64(len(p)), info.Bytes)
 			require.Equal(t, o.Checksum, info.Checksummed)

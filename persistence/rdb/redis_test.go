@@ -103,6 +103,9 @@ func describeRedisKey(t *testing.T, conn *redis.Conn, key string) (kind, body st
 		}
 		b.WriteString(sorted(words))
 	}
+	if kind == "stream" {
+		describeRedisStream(t, conn, &b, key)
+	}
 	return kind, b.String()
 }
 
@@ -140,6 +143,7 @@ func fillRedis(t *testing.T, c *redis.Client) {
 			for _, n := range []int{1, 3, 128, 129, 513, 3000} {
 				fillRedisCollections(ctx, p, n)
 			}
+			fillRedisStreams(ctx, p)
 			for i := range 20 {
 				p.Do(ctx, "PEXPIREAT", fmt.Sprintf("string%d", i), sampleNowMs*2+i)
 			}
@@ -174,7 +178,7 @@ func TestRedis_itsFilesAreRead(t *testing.T) {
 			c := startRedis(t, dir, args...)
 			fillRedis(t, c)
 			require.NoError(t, c.FunctionLoad(context.Background(), "#!lua name=lib\nredis.register_function('f', function() return 1 end)").Err())
-			require.Equal(t, []string{"embstr", "hashtable", "int", "intset", "listpack", "quicklist", "raw", "skiplist"}, encodingsOf(t, c))
+			require.Equal(t, []string{"embstr", "hashtable", "int", "intset", "listpack", "quicklist", "raw", "skiplist", "stream"}, encodingsOf(t, c))
 			want := describeRedis(t, c)
 			require.NoError(t, c.Save(context.Background()).Err())
 			p, err := os.ReadFile(filepath.Join(dir, "dump.rdb"))
@@ -209,7 +213,12 @@ func TestRedis_readsOurFiles(t *testing.T) {
 				require.Contains(t, string(output), "Checksum OK")
 			}
 			c := startRedis(t, dir)
-			requireSame(t, want, describeRedis(t, c))
+			back, _, err := load(p) // where streams have no counters, both make the same of it
+			require.NoError(t, err)
+			requireSame(t, describe(back), describeRedis(t, c))
+			if o.Version > 9 {
+				requireSame(t, want, describe(back))
+			}
 		})
 	}
 }

@@ -80,6 +80,10 @@ func describe(ks *keyspace.Keyspace) map[string]string {
 				words = append(words, word)
 				return true
 			})
+		case keyspace.KindStream:
+			var b strings.Builder
+			describeStream(&b, it.Stream())
+			words = append(words, b.String())
 		}
 		if !it.Last {
 			return
@@ -156,7 +160,7 @@ func fillSamples(ks *keyspace.Keyspace) {
 				}
 			})
 		}
-		edit(ks, func() { fillOdd(db) })
+		edit(ks, func() { fillOdd(db); fillStreams(db) })
 	}
 }
 

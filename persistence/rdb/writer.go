@@ -125,7 +125,7 @@ func (w *Writer) Item(it *keyspace.Item) error {
 	if w.err != nil {
 		return w.err
 	}
-	row := mustRowOf(it)
+	row := mustRowOf(it, w.o.Version)
 	if row.least > w.o.Version {
 		w.err = fmt.Errorf("rdb: key %q of database %d has fields with deadlines, which version %d of the format does not know, only %d",
 			it.Key, it.DB, w.o.Version, row.least)
