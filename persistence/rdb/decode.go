@@ -64,8 +64,11 @@ func decodePayload(t target, payload []byte) (elements int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if t.more && slices.Contains([]byte{typeString, typeStream, typeStream2, typeStream3}, typ) {
-		return 0, s.corrupt("a value of type %d as a part of one", typ)
+	if t.more && typ == typeString {
+		return 0, s.corrupt("a string as a part of a value")
+	}
+	if t.more && slices.Contains([]byte{typeStream, typeStream2, typeStream3}, typ) {
+		return 0, s.corrupt("a stream as a part of a value")
 	}
 	n, err := decodeValue(&s, typ, t)
 	if err != nil {
