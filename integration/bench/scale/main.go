@@ -19,7 +19,10 @@ const (
 func main() { rig.Main(program()) }
 
 // options are the flags.
-type options struct{ keys, requests int }
+type options struct {
+	keys, requests int
+	server         bool
+}
 
 func program() rig.Program {
 	var o options
@@ -28,6 +31,7 @@ func program() rig.Program {
 		Flags: func(f *flag.FlagSet) {
 			f.IntVar(&o.keys, "n", 1_000_000, "keys of the smaller size; the larger is ten times that")
 			f.IntVar(&o.requests, "requests", 2_000_000, "commands of each measurement")
+			f.BoolVar(&o.server, "server", true, "measure the servers too")
 		},
 		Run: func(b *rig.Bench) (*rig.Table, error) { return run(b, o) },
 	}
@@ -52,11 +56,25 @@ func run(b *rig.Bench, o options) (*rig.Table, error) {
 	table := &rig.Table{Title: "Time per operation, few and many keys", Notes: []string{
 		fmt.Sprintf("CPU time of one command on random existing keys: %d keys → %d keys, %d commands each", o.keys, times*o.keys, o.requests),
 	}}
+	if o.server {
+		if err := inServers(b, o, table); err != nil {
+			return nil, err
+		}
+	}
+	b.Say("in this process")
+	own := inProcess(o)
+	for _, operation := range operations() {
+		table.Add(rig.Row{What: operation + ", in process", Tandem: own.String(operation)}.AtMost(own.factor(operation), bar, " ×"))
+	}
+	return table, nil
+}
+
+func inServers(b *rig.Bench, o options, table *rig.Table) error {
 	var found [2]costs
 	for _, side := range rig.Sides() {
 		var err error
 		if found[side], err = inServer(b, side, o); err != nil {
-			return nil, fmt.Errorf("%s: %w", side, err)
+			return fmt.Errorf("%s: %w", side, err)
 		}
 	}
 	for _, operation := range operations() {
@@ -65,12 +83,7 @@ func run(b *rig.Bench, o options) (*rig.Table, error) {
 			What: operation + ", CPU of the server", Redis: redis.String(operation), Tandem: tandem.String(operation),
 		}.AtMost(tandem.factor(operation), bar, " ×"))
 	}
-	b.Say("in this process")
-	own := inProcess(o)
-	for _, operation := range operations() {
-		table.Add(rig.Row{What: operation + ", in process", Tandem: own.String(operation)}.AtMost(own.factor(operation), bar, " ×"))
-	}
-	return table, nil
+	return nil
 }
 
 func inServer(b *rig.Bench, side rig.Side, o options) (found costs, err error) {
