@@ -235,3 +235,14 @@ func (ks *Keyspace) sweepLarges() {
 		}
 	}
 }
+
+// MemoryAhead gives memory that the keyspace will need soon, nil when enough is ready. Whoever has time passes it to
+// slab.Populate, outside ownership.
+func (ks *Keyspace) MemoryAhead() []byte {
+	for _, db := range ks.dbs {
+		if piece := db.store.heap.Ahead(); piece != nil {
+			return piece
+		}
+	}
+	return nil
+}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tandemkv/tandem/command"
+	"github.com/tandemkv/tandem/internal/slab"
 )
 
 // house is the state of housekeeping.
@@ -79,6 +80,10 @@ func (x *executor) doChores() (pause time.Duration) {
 	}
 	if x.freeSlice(began) {
 		return 2 * slice
+	}
+	if piece := x.ks.MemoryAhead(); piece != nil {
+		x.later(func() { slab.Populate(piece) })
+		return slice
 	}
 	return min(x.defragSlice(), time.Second/time.Duration(x.opts.Hz))
 }

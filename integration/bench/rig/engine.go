@@ -6,6 +6,7 @@ import (
 
 	"github.com/tandemkv/tandem/command"
 	"github.com/tandemkv/tandem/internal/resp"
+	"github.com/tandemkv/tandem/internal/slab"
 	"github.com/tandemkv/tandem/keyspace"
 )
 
@@ -42,6 +43,13 @@ func (e *Engine) Set(i int) {
 func (e *Engine) Get(i int) {
 	e.begin("GET", i)
 	e.run()
+}
+
+// KeepHouse does what a server's housekeeping does beside the commands: memory that is needed soon is made.
+func (e *Engine) KeepHouse() {
+	for piece := e.Keyspace.MemoryAhead(); piece != nil; piece = e.Keyspace.MemoryAhead() {
+		slab.Populate(piece)
+	}
 }
 
 func (e *Engine) begin(name string, i int) {

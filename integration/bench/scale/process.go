@@ -8,6 +8,9 @@ import (
 	"github.com/tandemkv/tandem/integration/bench/rig"
 )
 
+// perHouse is how many commands go between two rounds of housekeeping.
+const perHouse = 1 << 14
+
 // inProcess measures on a keyspace in this process.
 func inProcess(o options) costs {
 	runtime.LockOSThread()
@@ -18,6 +21,9 @@ func inProcess(o options) costs {
 	for i, keys := range []int{o.keys, times * o.keys} {
 		for ; filled < keys; filled++ {
 			engine.Set(filled)
+			if filled%perHouse == 0 {
+				engine.KeepHouse()
+			}
 		}
 		for _, operation := range operations() {
 			run := engine.Get
