@@ -104,3 +104,35 @@ func TestAccess_isNoData(t *testing.T) {
 	require.True(t, f.Step(10))
 	ks.FreezeAll(func(it *Item) { require.EqualValues(t, 0, it.IdleSeconds()) }).Step(10)
 }
+
+// BenchmarkGet_access: what noting a use costs a read.
+func BenchmarkGet_access(b *testing.B) {
+	const keys = 100_000
+	for name, c := range map[string]struct {
+		frequency, untouched bool
+		stepMs               int64 // of the clock at each read
+	}{
+		"none": {untouched: true}, "idle, same second": {}, "idle, every second": {stepMs: 1000}, "frequency": {frequency: true, stepMs: 1},
+	} {
+		b.Run(name, func(b *testing.B) {
+			ks := New(Options{Databases: 16, HashSeed: 5})
+			ks.Track(Tracking{Frequency: c.frequency, LogFactor: 10, DecayMinutes: 1, Rand: rand.New(rand.NewPCG(1, 2))})
+			db := ks.DB(0)
+			names := make([][]byte, keys)
+			for i := range names {
+				names[i] = numberedKey(i)
+				runAt(ks, 1, func() { db.PutString(names[i], names[i], 0, "") })
+			}
+			ms := int64(1)
+			for i := 0; b.Loop(); i++ {
+				ms += c.stepMs
+				ks.Begin(ms, ExpiryDelete)
+				if c.untouched {
+					ks.NoTouch()
+				}
+				db.String(names[(i*7919)%keys])
+				ks.End()
+			}
+		})
+	}
+}
