@@ -28,7 +28,7 @@ func TestMemory_usage(t *testing.T) {
 	require.Less(t, exact, int64(2000*(10+50)*2))
 	require.InEpsilon(t, exact, mustInt(t, c.do("MEMORY USAGE h")), 0.3)
 	require.InEpsilon(t, exact, mustInt(t, c.do("MEMORY USAGE h SAMPLES 100")), 0.15)
-	c.is(":0", "OBJECT IDLETIME k")
+	require.Less(t, mustInt(t, c.do("OBJECT IDLETIME k")), int64(patience/time.Second))
 }
 
 func (v *Server) report() memoryReport {
@@ -49,7 +49,7 @@ func TestMemory_figures(t *testing.T) {
 	require.Less(t, full-before, int64(24_000_000))
 	r := v.report()
 	require.Equal(t, r.used, r.overhead+r.dataset)
-	require.GreaterOrEqual(t, c.number("used_memory_dataset"), int64(17_000_000))
+	require.GreaterOrEqual(t, c.number("used_memory_dataset"), int64(10_000_000))
 	require.Greater(t, c.number("used_memory_rss"), int64(20_000_000))
 	require.Greater(t, c.number("total_system_memory"), int64(1<<28))
 	require.GreaterOrEqual(t, c.number("allocator_active"), c.number("allocator_allocated"))
