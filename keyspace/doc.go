@@ -7,7 +7,7 @@
 // deadlines in time order. An entry is a key, its deadline and its value. A value is a string, packed bytes (small
 // hashes, lists, sets, sorted sets), sorted integers, or a large structure made of blocks. A command reads through views (Hash, List, Set,
 // ZSet, Stream) and changes through handles (HashEdit and its like). What it did is in its notes: Change, Event, KeyRef. A
-// Frozen view gives out Items.
+// Frozen view gives out Items, and large values in parts (division).
 //
 // # The life of one command
 //
@@ -64,6 +64,9 @@
 //  13. A cell is freed only by sweep, or at once when no key, value or slice of it was given out (segments, names), or
 //     only until the next write (leaves, list blocks).
 //  14. A store's table holds exactly the large structures of its entries.
+//  15. While a view holds an index, each span of the hash space (indexDivision) has been given or copied for it, or is as
+//     it was at the capture. A block of a list that is older than the list's clock does not change while views hold it.
+//  16. No structure is discarded while a view holds it.
 //
 // # Who may call
 //
@@ -71,5 +74,6 @@
 // time comes with Begin, randomness as an argument, the hash seed with Options. Views are opened, stepped and closed
 // between commands, never between Begin and End.
 //
-// To add a kind of value: a file of its own like set.go, its constant and names in kind.go, its digest in digest.go.
+// To add a kind of value: a file of its own like set.go, its constant and names in kind.go, its digest in digest.go, and
+// its division into parts if it can be large.
 package keyspace

@@ -124,7 +124,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 		finish += time.Since(began)
 		began = time.Now()
 		n := 0
-		require.NoError(b, s.LoadCheckpoint(func(int, []byte, []byte) error { n++; return nil }, nil))
+		require.NoError(b, s.LoadCheckpoint(func(Row) error { n++; return nil }, nil))
 		require.Equal(b, keys, n)
 		load += time.Since(began)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
@@ -85,7 +86,8 @@ func (m *merge) each(fn func(c change, number int) error) error {
 // removed never get here (see CheckpointWriter.merge), and those that came after it stay visible.
 type tables struct {
 	store   *Store
-	emptied []int // databases, ascending
+	emptied []int  // databases, ascending
+	dropped []span // of blocks, ascending and in no emptied database, as far as they reach behind start
 	paths   []string
 
 	writer *sstable.Writer
@@ -126,22 +128,27 @@ func (t *tables) add(c change) error {
 
 // finish ends the open file; its span is [start, end).
 func (t *tables) finish(end []byte) error {
+	spans := slices.Clone(t.dropped)
 	for _, db := range t.emptied {
-		low, high := appendDatabasePrefix(nil, db), databaseEnd(db)
-		if bytes.Compare(low, t.start) < 0 {
-			low = t.start
+		spans = append(spans, span{appendDatabasePrefix(nil, db), databaseEnd(db)})
+	}
+	slices.SortFunc(spans, func(a, b span) int { return bytes.Compare(a.low, b.low) })
+	for _, s := range spans {
+		if bytes.Compare(s.low, t.start) < 0 {
+			s.low = t.start
 		}
-		if bytes.Compare(high, end) > 0 {
-			high = end
+		if bytes.Compare(s.high, end) > 0 {
+			s.high = end
 		}
-		if bytes.Compare(low, high) >= 0 {
+		if bytes.Compare(s.low, s.high) >= 0 {
 			continue
 		}
-		if err := t.writer.DeleteRange(low, high); err != nil {
+		if err := t.writer.DeleteRange(s.low, s.high); err != nil {
 			return err
 		}
 	}
 	t.start = bytes.Clone(end)
+	t.dropped = slices.DeleteFunc(t.dropped, func(s span) bool { return bytes.Compare(s.high, end) <= 0 })
 	w := t.writer
 	t.writer = nil
 	return w.Close()
@@ -210,6 +217,15 @@ func (e emptiedBefore) voids(key []byte, number int) bool {
 	}
 	first, ok := e[int(binary.BigEndian.Uint16(key[1:]))]
 	return ok && number < first
+}
+
+// has says whether the database of a row was emptied.
+func (e emptiedBefore) has(key []byte) bool {
+	if len(e) == 0 {
+		return false
+	}
+	_, ok := e[int(binary.BigEndian.Uint16(key[1:]))]
+	return ok
 }
 
 // span of everything that a full checkpoint replaces: the keyspace rows, and the log's with them when the log

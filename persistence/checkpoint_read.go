@@ -113,9 +113,18 @@ func (s *Store) loadCheckpointMeta() error {
 	return nil
 }
 
-// LoadCheckpoint hands every key of the checkpoint to fn, in an order that means nothing. key and value are
-// valid during the call only. progress is called now and then and at the end. An error of fn ends the load.
-func (s *Store) LoadCheckpoint(fn func(db int, key, value []byte) error, progress func(done, total int)) (err error) {
+// Row is one row of a checkpoint: what Put or PutBlock brought. Key and Value are valid during the call only.
+type Row struct {
+	DB         int
+	Key, Value []byte
+	IsBlock    bool
+	Block      uint64
+}
+
+// LoadCheckpoint hands every row of the checkpoint to fn: the keys in an order that means nothing, but right behind each
+// its blocks, in the order of their numbers. progress is called now and then and at the end, with keys. An error of fn
+// ends the load.
+func (s *Store) LoadCheckpoint(fn func(row Row) error, progress func(done, total int)) (err error) {
 	s.life.RLock()
 	defer s.life.RUnlock()
 	if s.life.closed {
@@ -131,17 +140,23 @@ func (s *Store) LoadCheckpoint(fn func(db int, key, value []byte) error, progres
 	}
 	defer func() { err = closeIter(iter, err) }()
 	done := 0
+	blocks := make(map[string]struct{})
 	for ok := iter.First(); ok; ok = iter.Next() {
 		value, err := iter.ValueAndErr()
 		if err != nil {
 			return s.damaged(fmt.Sprintf("checkpoint row %q", iter.Key()), err)
 		}
-		db, key, err := decodeKeyspaceKey(iter.Key())
+		name, err := decodeRowName(iter.Key())
 		if err != nil {
 			return s.damaged(fmt.Sprintf("checkpoint row %q", iter.Key()), err)
 		}
-		if err := fn(db, key, value); err != nil {
-			return fmt.Errorf("loading key %q of database %d: %w", key, db, err)
+		row := Row{DB: name.db, Key: name.key, Value: value, IsBlock: name.kind == blockKind, Block: name.block}
+		if err := fn(row); err != nil {
+			return fmt.Errorf("loading key %q of database %d: %w", name.key, name.db, err)
+		}
+		if row.IsBlock {
+			blocks[name.whole()] = struct{}{}
+			continue
 		}
 		if done++; progress != nil && done%16384 == 0 {
 			progress(done, max(done, meta.Keys))
@@ -150,6 +165,7 @@ func (s *Store) LoadCheckpoint(fn func(db int, key, value []byte) error, progres
 	if err := iter.Error(); err != nil {
 		return s.damaged(fmt.Sprintf("the checkpoint after %d keys", done), err)
 	}
+	s.blocks.found(blocks)
 	if progress != nil {
 		progress(done, done)
 	}

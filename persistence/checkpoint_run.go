@@ -39,8 +39,8 @@ const (
 )
 
 // add copies a change into the run. Values larger than a block get a block of their own.
-func (r *run) add(db int, key, value []byte, deleted bool, spare *blockPool) {
-	keyBytes := keyspaceKeyBytes(key)
+func (r *run) add(name rowName, value []byte, deleted bool, spare *blockPool) {
+	keyBytes := name.bytes()
 	need := keyBytes + len(value)
 	last := len(r.blocks) - 1
 	if last < 0 || cap(r.blocks[last])-len(r.blocks[last]) < need {
@@ -52,7 +52,7 @@ func (r *run) add(db int, key, value []byte, deleted bool, spare *blockPool) {
 		block: uint32(last), at: uint32(len(block)),
 		keyBytes: uint32(keyBytes), valBytes: uint32(len(value)), deleted: deleted,
 	})
-	block = appendKeyspaceKey(block, db, key)
+	block = name.append(block)
 	r.blocks[last] = append(block, value...)
 	r.bytes += need + runItemBytes
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -34,21 +36,68 @@ func (s *testStore) checkpointOf(content image, offset int64) {
 func loadImage(t testing.TB, s *Store) image {
 	t.Helper()
 	got := image{}
-	require.NoError(t, s.LoadCheckpoint(func(db int, key, value []byte) error {
-		_, twice := got[imageKey(db, key)]
-		require.False(t, twice, "key %q came twice", key)
-		got[imageKey(db, key)] = string(value)
+	last, block := "", int64(-1)
+	require.NoError(t, s.LoadCheckpoint(func(row Row) error {
+		name := imageKey(row.DB, row.Key)
+		if row.IsBlock {
+			require.Equal(t, last, name, "a block apart from its key")
+			require.Greater(t, int64(row.Block), block, "blocks in order")
+			block = int64(row.Block)
+			got[name] += blockText(row.Block, row.Value)
+			return nil
+		}
+		_, twice := got[name]
+		require.False(t, twice, "key %q came twice", row.Key)
+		got[name] = string(row.Value)
+		last, block = name, -1
 		return nil
 	}, nil))
 	return got
 }
 
-// mutate makes random changes in one checkpoint and in the model.
+func blockText(block uint64, value []byte) string { return fmt.Sprintf(" %d:%s", block, value) }
+
+// putBlocks gives a key a value in blocks, in any order.
+func putBlocks(rng *rand.Rand, w *CheckpointWriter, db int, key []byte) (text string) {
+	text = fmt.Sprint("head", rng.IntN(1000))
+	headAt, at := rng.IntN(10), rng.Perm(10)
+	values := map[uint64][]byte{}
+	for i, n := range at {
+		if i == headAt {
+			w.Put(db, key, []byte(text))
+		}
+		if n < 7 {
+			block := uint64(n) << (n * 8)
+			values[block] = bytes.Repeat([]byte{byte('A' + rng.IntN(26))}, rng.IntN(100))
+			w.PutBlock(db, key, block, values[block])
+		}
+	}
+	for _, block := range slices.Sorted(maps.Keys(values)) {
+		text += blockText(block, values[block])
+	}
+	return text
+}
+
+// mutate makes random changes in one checkpoint and in the model. Some keys change once at most, and may be in blocks.
 func mutate(rng *rand.Rand, w *CheckpointWriter, model image, full bool) {
 	if full {
 		clear(model)
 	}
+	once := map[string]bool{}
 	for range rng.IntN(400) {
+		if key := fmt.Appendf(nil, "once%d", rng.IntN(30)); rng.IntN(8) == 0 && !once[string(key)] {
+			once[string(key)] = true
+			switch name := imageKey(1, key); rng.IntN(4) {
+			case 0:
+				w.Delete(1, key)
+				delete(model, name)
+			case 1:
+				w.Put(1, key, key)
+				model[name] = string(key)
+			default:
+				model[name] = putBlocks(rng, w, 1, key)
+			}
+		}
 		db := []int{0, 1, 2, 255, 256, maxDatabase}[rng.IntN(6)]
 		key := fmt.Appendf(nil, "k%d", rng.IntN(60))
 		if rng.IntN(10) == 0 {
@@ -233,8 +282,8 @@ func TestCheckpoint_largeValues(t *testing.T) {
 	}
 	require.NoError(t, w.Finish(context.Background(), Meta{Keys: 12}, FinishOptions{}))
 	calls := 0
-	require.NoError(t, s.LoadCheckpoint(func(_ int, _, value []byte) error {
-		require.True(t, bytes.Equal(big, value))
+	require.NoError(t, s.LoadCheckpoint(func(row Row) error {
+		require.True(t, bytes.Equal(big, row.Value))
 		return nil
 	}, func(done, total int) { calls++; require.Equal(t, 12, done); require.Equal(t, 12, total) }))
 	require.Equal(t, 1, calls)

@@ -34,6 +34,8 @@ type CheckpointWriter struct {
 	done    bool
 	err     error // the first of the spill goroutine
 
+	blocks blockChanges // of the store's keys in blocks: what merge has found
+
 	spilled chan struct{} // closed when the spill goroutine has ended
 	files   []spilledFile // the spill goroutine's until then
 	ended   bool
@@ -68,7 +70,11 @@ func (s *Store) NewCheckpoint(full bool) (*CheckpointWriter, error) {
 	if !s.writing.CompareAndSwap(false, true) {
 		return nil, ErrCheckpointRunning
 	}
-	if err := s.clearScratch(); err != nil {
+	err := s.clearScratch()
+	if err == nil && !full {
+		err = s.findBlocks()
+	}
+	if err != nil {
 		s.writing.Store(false)
 		return nil, err
 	}
@@ -84,17 +90,28 @@ func (s *Store) NewCheckpoint(full bool) (*CheckpointWriter, error) {
 	return w, nil
 }
 
-// Put sets a key. key and value are copied.
-func (w *CheckpointWriter) Put(db int, key, value []byte) { w.add(db, key, value, false) }
+// Put sets a key. key and value are copied. If the value is in blocks, this one stands for it and PutBlock brings the
+// blocks, before or after; those that the store has go.
+func (w *CheckpointWriter) Put(db int, key, value []byte) {
+	w.add(rowName{db: db, key: key}, value, false)
+}
 
-// Delete removes a key.
-func (w *CheckpointWriter) Delete(db int, key []byte) { w.add(db, key, nil, true) }
+// PutBlock sets a block of the value of a key, which is also Put in this checkpoint, and of which nothing else is: the
+// caller gives a value in blocks once.
+func (w *CheckpointWriter) PutBlock(db int, key []byte, block uint64, value []byte) {
+	w.add(rowName{db, key, blockKind, block}, value, false)
+}
 
-func (w *CheckpointWriter) add(db int, key, value []byte, deleted bool) {
-	mustDatabase(db)
+// Delete removes a key, with its blocks.
+func (w *CheckpointWriter) Delete(db int, key []byte) {
+	w.add(rowName{db: db, key: key}, nil, true)
+}
+
+func (w *CheckpointWriter) add(name rowName, value []byte, deleted bool) {
+	mustDatabase(name.db)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.active.add(db, key, value, deleted, &w.spare)
+	w.active.add(name, value, deleted, &w.spare)
 	if w.active.bytes >= w.store.opts.RunBytes {
 		w.seal()
 	}
@@ -297,7 +314,15 @@ func (w *CheckpointWriter) merge(ctx context.Context, t *tables) (err error) {
 		if w.emptied.voids(c.key, number) || w.full && c.deleted {
 			return nil // of the store's own rows nothing stays, so there is nothing to hide
 		}
-		return t.add(c)
+		if err := t.add(c); err != nil {
+			return err
+		}
+		if w.full || w.emptied.has(c.key) {
+			w.blocks.note(c.key, nil)
+		} else if w.blocks.note(c.key, w.store) {
+			t.dropped = append(t.dropped, blockSpan(c.key))
+		}
+		return nil
 	})
 }
 
@@ -319,6 +344,7 @@ func (w *CheckpointWriter) publish(meta Meta, opts FinishOptions, paths []string
 		return fmt.Errorf("persistence: bringing in the checkpoint at offset %d: %w", meta.Offset, err)
 	}
 	s.checkpoint.Store(&meta)
+	s.blocks.apply(w)
 	s.fullNeeded.Store(false)
 	if opts.RestartLog {
 		s.log.restart(meta.Offset)

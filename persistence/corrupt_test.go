@@ -140,15 +140,15 @@ func TestOpen_damageBelowTheCheckpointHurtsOnlyItsReader(t *testing.T) {
 func TestLoadCheckpoint_reportsUnknownRowsAndTheLoadersError(t *testing.T) {
 	opts := testOptions(vfs.NewMem())
 	s := openTest(t, opts)
-	none := func(int, []byte, []byte) error { t.Fatal("no checkpoint, no keys"); return nil }
+	none := func(Row) error { t.Fatal("no checkpoint, no keys"); return nil }
 	require.NoError(t, s.LoadCheckpoint(none, nil))
 	s.checkpointOf(image{"0/a": "1"}, 0)
 	bad := errors.New("bad value")
-	err := s.LoadCheckpoint(func(int, []byte, []byte) error { return bad }, nil)
+	err := s.LoadCheckpoint(func(Row) error { return bad }, nil)
 	require.ErrorIs(t, err, bad)
-	block := append(appendKeyspaceKey(nil, 0, []byte("big")), 0, 0, 0, 0, 0, 0, 0, 1)
+	block := append(rowName{key: []byte("big")}.append(nil), 0, 0, 0, 0, 0, 0, 0, 1)
 	mustSet(t, s.db, block, []byte("part"))
-	err = s.LoadCheckpoint(func(int, []byte, []byte) error { return nil }, nil)
+	err = s.LoadCheckpoint(func(Row) error { return nil }, nil)
 	require.ErrorIs(t, err, errNewerRow)
 	require.NoError(t, s.Close())
 	require.ErrorIs(t, s.LoadCheckpoint(none, nil), ErrClosed)
@@ -194,7 +194,7 @@ func TestOpen_damagedPebbleFilesAreAnError(t *testing.T) {
 			refused++
 			continue
 		}
-		loadErr := s.LoadCheckpoint(func(int, []byte, []byte) error { return nil }, nil)
+		loadErr := s.LoadCheckpoint(func(Row) error { return nil }, nil)
 		var readErr error
 		if loadErr == nil {
 			readErr = s.Log().ReadRange(failingWriter{}, 0, s.Log().End())
@@ -243,18 +243,25 @@ func FuzzCheckpointValue(f *testing.F) {
 	f.Add(maxDatabase, []byte{}, []byte("K\xff\xff\x80\x01"))
 	f.Fuzz(func(t *testing.T, db int, key, row []byte) {
 		db &= maxDatabase
-		encoded := appendKeyspaceKey(nil, db, key)
-		require.Len(t, encoded, keyspaceKeyBytes(key))
-		gotDB, gotKey, err := decodeKeyspaceKey(encoded)
-		require.NoError(t, err)
-		require.Equal(t, db, gotDB)
-		require.Equal(t, string(key), string(gotKey))
-		require.Less(t, string(encoded), string(databaseEnd(db)))
-		require.GreaterOrEqual(t, string(encoded), string(appendDatabasePrefix(nil, db)))
-		if d, k, err := decodeKeyspaceKey(row); err == nil {
-			_, again, err := decodeKeyspaceKey(appendKeyspaceKey(nil, d, k))
+		whole := rowName{db: db, key: key}
+		for _, name := range []rowName{whole, {db, key, blockKind, 0}, {db, key, blockKind, 1<<64 - 1}} {
+			encoded := name.append(nil)
+			require.Len(t, encoded, name.bytes())
+			got, err := decodeRowName(encoded)
 			require.NoError(t, err)
-			require.Equal(t, string(k), string(again))
+			require.Equal(t, string(name.key), string(got.key))
+			got.key, name.key = nil, nil
+			require.Equal(t, name, got)
+			require.Less(t, string(encoded), string(databaseEnd(db)))
+			require.GreaterOrEqual(t, string(encoded), string(appendDatabasePrefix(nil, db)))
+			blocks := blockSpan(whole.append(nil))
+			inside := string(encoded) >= string(blocks.low) && string(encoded) < string(blocks.high)
+			require.Equal(t, name.kind == blockKind, inside)
+		}
+		if name, err := decodeRowName(row); err == nil {
+			again, err := decodeRowName(name.append(nil))
+			require.NoError(t, err)
+			require.Equal(t, name, again)
 		}
 		if meta, err := decodeMeta(row); err == nil {
 			again, err := decodeMeta(meta.encode())

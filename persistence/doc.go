@@ -22,15 +22,21 @@
 // # Layout
 //
 //	K db(2) keyLen(uvarint) key 00    value as given              K < L < M, so [K, M) is checkpoint and log
+//	K db(2) keyLen(uvarint) key 01 block(8)    block of a value, as given
 //	L offset(8)                       crc32c(4) wallMs(8) bytes   crc covers the row key, wallMs and bytes
 //	M format                          "1"; another number is refused
 //	M checkpoint                      01 offset(8) savedMs(8) keys history n (name value)* crc32c(4)
 //	M name                            opaque (PutMeta)
 //
 // Numbers are big-endian; keys, lengths and n are uvarints. The byte after the key is the kind of the row: 00
-// is a whole value. A block of a large value will be kind 01 and 8 bytes of block id. Because the length
-// stands first, all rows of one key are neighbours and no key is a prefix of another. This version meets no
-// other kind than 00, and stops with an error if it does.
+// is a whole value, or what stands for one that is in blocks, and 01 a block. Because the length stands first, all
+// rows of one key are neighbours and no key is a prefix of another. A row of any other kind stops the load with an
+// error; so do blocks in a version that knows none, which is why the format has kept its number.
+//
+// When a key with blocks changes, a range deletion hides the blocks that there were and all of its new ones are
+// written: a checkpoint's cost follows the sizes of the values that changed, not yet the parts of them that did.
+// Which keys have blocks is in memory (checkpoint_blocks.go): some hundred bytes for each value of thousands of
+// elements.
 //
 // # Invariants
 //

@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -21,8 +22,12 @@ const logRowHeaderBytes = 12
 // logKeyBytes: 'L' and the offset, big-endian.
 const logKeyBytes = 9
 
-// Kinds of keyspace rows. A block row would carry 8 bytes of block id after the kind; this version writes none.
-const wholeValueKind = 0
+// Kinds of keyspace rows. A block row has 8 bytes of block id after the kind.
+const (
+	wholeValueKind = 0
+	blockKind      = 1
+	blockIDBytes   = 8
+)
 
 // errNewerRow is met when the store holds rows of a kind that this version does not know.
 var errNewerRow = errors.New("a row of a kind that this version does not know (written by a newer one?)")
@@ -104,42 +109,76 @@ func databaseEnd(db int) []byte {
 
 const maxDatabase = 1<<16 - 1
 
-// appendKeyspaceKey encodes the row key of a whole value. The length before the key keeps all rows of one key
-// together and apart from those of any other (no key is a prefix of another), so that blocks of a large value
-// can be added later as further rows of the same prefix.
-func appendKeyspaceKey(dst []byte, db int, key []byte) []byte {
-	dst = appendDatabasePrefix(dst, db)
-	dst = binary.AppendUvarint(dst, uint64(len(key)))
-	dst = append(dst, key...)
-	return append(dst, wholeValueKind)
+// rowName names a row of the keyspace: a key's value, or one block of it.
+type rowName struct {
+	db    int
+	key   []byte
+	kind  byte
+	block uint64 // of blockKind
 }
 
-func keyspaceKeyBytes(key []byte) int {
-	n := 1 + 2 + 1 + len(key) + 1
-	for l := len(key); l >= 0x80; l >>= 7 {
-		n++
+// append encodes the row key. The length before the key keeps all rows of one key together and apart from those of any
+// other (no key is a prefix of another), the whole value or what stands for it first.
+func (n rowName) append(dst []byte) []byte {
+	dst = appendDatabasePrefix(dst, n.db)
+	dst = binary.AppendUvarint(dst, uint64(len(n.key)))
+	dst = append(dst, n.key...)
+	dst = append(dst, n.kind)
+	if n.kind == blockKind {
+		dst = binary.BigEndian.AppendUint64(dst, n.block)
 	}
-	return n
+	return dst
 }
 
-// decodeKeyspaceKey is the inverse of appendKeyspaceKey. key aliases row.
-func decodeKeyspaceKey(row []byte) (db int, key []byte, err error) {
+// whole is the row key of the whole value that a row belongs to.
+func (n rowName) whole() string {
+	n.kind = wholeValueKind
+	return string(n.append(nil))
+}
+
+func (n rowName) bytes() int {
+	size := 1 + 2 + 1 + len(n.key) + 1
+	for l := len(n.key); l >= 0x80; l >>= 7 {
+		size++
+	}
+	if n.kind == blockKind {
+		size += blockIDBytes
+	}
+	return size
+}
+
+// decodeRowName is the inverse of append. key aliases row.
+func decodeRowName(row []byte) (n rowName, err error) {
 	if len(row) < 5 || row[0] != keyspacePrefix {
-		return 0, nil, fmt.Errorf("keyspace row key of %d bytes", len(row))
+		return n, fmt.Errorf("keyspace row key of %d bytes", len(row))
 	}
-	db = int(binary.BigEndian.Uint16(row[1:]))
-	length, n := binary.Uvarint(row[3:])
-	if n <= 0 || length > uint64(len(row)) {
-		return 0, nil, fmt.Errorf("keyspace row key with a bad length")
+	n.db = int(binary.BigEndian.Uint16(row[1:]))
+	length, size := binary.Uvarint(row[3:])
+	if size <= 0 || length > uint64(len(row)) {
+		return n, fmt.Errorf("keyspace row key with a bad length")
 	}
-	rest := row[3+n:]
+	rest := row[3+size:]
 	if uint64(len(rest)) < length+1 {
-		return 0, nil, fmt.Errorf("keyspace row key shorter than its length %d", length)
+		return n, fmt.Errorf("keyspace row key shorter than its length %d", length)
 	}
-	if rest[length] != wholeValueKind || uint64(len(rest)) != length+1 {
-		return 0, nil, errNewerRow
+	n.key, n.kind, rest = rest[:length], rest[length], rest[length+1:]
+	switch {
+	case n.kind == wholeValueKind && len(rest) == 0:
+	case n.kind == blockKind && len(rest) == blockIDBytes:
+		n.block = binary.BigEndian.Uint64(rest)
+	default:
+		return n, errNewerRow
 	}
-	return db, rest[:length], nil
+	return n, nil
 }
+
+// blockSpan is where the blocks of a value are, given the row key that its whole value has.
+func blockSpan(whole []byte) span {
+	prefix := whole[:len(whole)-1]
+	return span{append(bytes.Clone(prefix), blockKind), append(bytes.Clone(prefix), blockKind+1)}
+}
+
+// span is the row keys from low on and before high.
+type span struct{ low, high []byte }
 
 func metaKey(name string) []byte { return append([]byte{metaPrefix}, name...) }

@@ -44,6 +44,7 @@ type Store struct {
 	}
 	// writing is held by the one CheckpointWriter that may exist.
 	writing atomic.Bool
+	blocks  blockedKeys
 	// fullNeeded: see ErrFullNeeded. A restart needs no such note: it loads what is on disk and replays.
 	fullNeeded atomic.Bool
 }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/tandemkv/tandem/keyspace"
 	"github.com/tandemkv/tandem/persistence"
-	"github.com/tandemkv/tandem/persistence/rdb"
 )
 
 // saveState is INFO's view of checkpoints and exports, and what BGSAVE waits for.
@@ -123,45 +121,6 @@ func streamDBOf(meta persistence.Meta) int {
 	return 0
 }
 
-// rowSink gathers frozen items as checkpoint rows. The owner fills it, in slices or by copy on write; walk empties it.
-type rowSink struct {
-	rows  []checkpointRow
-	value []byte // of a row whose parts have not all come
-}
-
-type checkpointRow struct {
-	db         int
-	key, value []byte
-	kind       rowKind
-}
-
-type rowKind uint8
-
-const (
-	rowPut rowKind = iota
-	rowDelete
-	rowFlush
-)
-
-func (k *rowSink) add(it *keyspace.Item) {
-	row := checkpointRow{db: it.DB, key: bytes.Clone(it.Key)}
-	switch {
-	case it.Flush:
-		row.kind = rowFlush
-	case it.Kind == keyspace.KindNone:
-		row.kind = rowDelete
-	default:
-		if it.Part == 0 {
-			k.value = binary.BigEndian.AppendUint64(nil, uint64(it.DeadlineMs))
-		}
-		if k.value = rdb.EncodeValue(k.value, it); !it.Last {
-			return
-		}
-		row.value, k.value = k.value, nil
-	}
-	k.rows = append(k.rows, row)
-}
-
 // walk drives a frozen view in slices and hands its rows to the checkpoint outside ownership.
 func (v *Server) walk(frozen *keyspace.Frozen, sink *rowSink, w *persistence.CheckpointWriter) error {
 	x := v.x
@@ -170,21 +129,10 @@ func (v *Server) walk(frozen *keyspace.Frozen, sink *rowSink, w *persistence.Che
 		for began := time.Now(); !done && time.Since(began) < slice; {
 			done = frozen.Step(16)
 		}
-		rows := sink.rows
-		sink.rows = nil
+		rows := sink.take()
 		x.save.done, x.save.total = frozen.Progress()
 		x.release(nil)
-		for i := range rows {
-			r := &rows[i]
-			switch r.kind {
-			case rowFlush:
-				w.DeleteAll(r.db)
-			case rowDelete:
-				w.Delete(r.db, r.key)
-			default:
-				w.Put(r.db, r.key, r.value)
-			}
-		}
+		writeRows(w, rows)
 		for !done && !w.Ready() {
 			select {
 			case <-v.stopping:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tandemkv/tandem/command"
 	"github.com/tandemkv/tandem/keyspace"
+	"github.com/tandemkv/tandem/persistence"
 	"github.com/tandemkv/tandem/persistence/rdb"
 )
 
@@ -234,12 +235,13 @@ func (x *executor) readBack() (*keyspace.Keyspace, error) {
 	for !frozen.Step(1024) {
 	}
 	fresh := x.server.newKeyspace()
-	for i := range sink.rows {
-		if err := loadRow(fresh, sink.rows[i].db, sink.rows[i].key, sink.rows[i].value); err != nil {
+	rows := rowLoader{ks: fresh}
+	for _, r := range sink.rows {
+		if err := rows.load(persistence.Row{DB: r.db, Key: r.key, Value: r.value, IsBlock: r.kind == rowBlock, Block: r.block}); err != nil {
 			return nil, err
 		}
 	}
-	return fresh, nil
+	return fresh, rows.end()
 }
 
 func debugLog(x *executor, s *session, args [][]byte) error {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/tandemkv/tandem/command"
 	"github.com/tandemkv/tandem/internal/resp"
-	"github.com/tandemkv/tandem/keyspace"
 	"github.com/tandemkv/tandem/persistence"
 	"github.com/tandemkv/tandem/persistence/rdb"
 	"github.com/tandemkv/tandem/replication"
@@ -96,27 +94,19 @@ func (v *Server) loadCheckpoint() error {
 	began := time.Now()
 	shown := newProgress(v.log, "loading the checkpoint", "keys")
 	n := 0
-	return v.store.LoadCheckpoint(func(db int, key, value []byte) error {
+	rows := rowLoader{ks: x.ks}
+	err := v.store.LoadCheckpoint(func(row persistence.Row) error {
 		if n++; n&63 == 0 && time.Since(began) > slice {
 			x.release(nil)
 			x.acquire(nil)
 			began = time.Now()
 		}
-		return loadRow(x.ks, db, key, value)
+		return rows.load(row)
 	}, func(done, total int) {
 		x.loading.done, x.loading.total = done, total
 		shown.at(int64(done), int64(total))
 	})
-}
-
-// loadRow puts one row of a checkpoint into a keyspace: the deadline, then the value as rdb encodes it.
-func loadRow(ks *keyspace.Keyspace, db int, key, value []byte) error {
-	if db >= ks.Databases() || len(value) < 8 {
-		return fmt.Errorf("checkpoint row of key %q in database %d: this node has %d databases, the row %d bytes", key, db, ks.Databases(), len(value))
-	}
-	ks.Begin(0, keyspace.ExpiryIgnore)
-	defer ks.End()
-	return rdb.DecodeValue(ks.DB(db), key, int64(binary.BigEndian.Uint64(value)), value[8:])
+	return firstError(err, rows.end())
 }
 
 // replay applies the log from the checkpoint to its end. It gives the end of the last whole transaction.

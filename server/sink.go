@@ -159,7 +159,8 @@ func (k *sink) own(f func() error) error {
 func (v *Server) rebuild(offset int64) (fresh *keyspace.Keyspace, db int, err error) {
 	fresh = v.newKeyspace()
 	state := v.store.State()
-	if err := v.store.LoadCheckpoint(func(db int, key, value []byte) error { return loadRow(fresh, db, key, value) }, func(int, int) {}); err != nil {
+	rows := rowLoader{ks: fresh}
+	if err := firstError(v.store.LoadCheckpoint(rows.load, nil), rows.end()); err != nil {
 		return nil, 0, err
 	}
 	fresh.MarkClean()
@@ -324,12 +325,7 @@ func (v *Server) storeCopy(c *fullCopy) error {
 	frozen := c.ks.FreezeDirty(rows.add)
 	for done := false; !done; {
 		done = frozen.Step(1024)
-		for i := range rows.rows {
-			if r := &rows.rows[i]; r.kind == rowPut {
-				w.Put(r.db, r.key, r.value)
-			}
-		}
-		rows.rows = rows.rows[:0]
+		writeRows(w, rows.take())
 	}
 	history := c.history.Marshal()
 	meta := persistence.Meta{Offset: c.offset, History: history, Extra: streamDBExtra(c.db), Keys: int(c.keys)}

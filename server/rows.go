@@ -1,0 +1,167 @@
+package server
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/tandemkv/tandem/keyspace"
+	"github.com/tandemkv/tandem/persistence"
+	"github.com/tandemkv/tandem/persistence/rdb"
+)
+
+// The rows of a checkpoint. A key has one row, its deadline and the value as rdb encodes it; if the value has many
+// elements, it has a row for each of its parts, encoded as a value of its own, and in the first row the head: inBlocks and
+// the number of elements.
+
+const (
+	// rowElementsMax is how many elements one row may have.
+	rowElementsMax = 4096
+	rowHeadBytes   = 8 // the deadline
+	// inBlocks stands where other rows have the type of the value; no type is numbered so.
+	inBlocks = 0xFA
+)
+
+type checkpointRow struct {
+	db         int
+	key, value []byte
+	kind       rowKind
+	block      uint64
+}
+
+type rowKind uint8
+
+const (
+	rowPut rowKind = iota
+	rowBlock
+	rowDelete
+	rowFlush
+)
+
+// rowSink gathers frozen items as checkpoint rows. The owner fills it, in slices or by copy on write; whoever writes the
+// checkpoint empties it.
+type rowSink struct {
+	rows  []checkpointRow
+	key   []byte // of the value whose parts are coming
+	value []byte // of a row whose parts have not all come
+}
+
+func (k *rowSink) add(it *keyspace.Item) {
+	if it.Part == 0 {
+		k.key = bytes.Clone(it.Key)
+	}
+	row := checkpointRow{db: it.DB, key: k.key, block: it.Block}
+	switch {
+	case it.Flush:
+		row.kind = rowFlush
+	case it.Kind == keyspace.KindNone:
+		row.kind = rowDelete
+	case it.Len() > rowElementsMax && !(it.Part == 0 && it.Last):
+		if it.Part == 0 {
+			head := append(rowHead(it), inBlocks)
+			k.rows = append(k.rows, checkpointRow{db: it.DB, key: k.key, value: binary.AppendUvarint(head, uint64(it.Len()))})
+		}
+		row.kind, row.value = rowBlock, rdb.EncodePart(nil, it)
+	default:
+		if it.Part == 0 {
+			k.value = rowHead(it)
+		}
+		if k.value = rdb.EncodeValue(k.value, it); !it.Last {
+			return
+		}
+		row.value, k.value = k.value, nil
+	}
+	k.rows = append(k.rows, row)
+}
+
+func rowHead(it *keyspace.Item) []byte {
+	return binary.BigEndian.AppendUint64(nil, uint64(it.DeadlineMs))
+}
+
+// take gives the rows so far.
+func (k *rowSink) take() []checkpointRow {
+	rows := k.rows
+	k.rows = nil
+	return rows
+}
+
+// writeRows hands rows to a checkpoint.
+func writeRows(w *persistence.CheckpointWriter, rows []checkpointRow) {
+	for i := range rows {
+		r := &rows[i]
+		switch r.kind {
+		case rowFlush:
+			w.DeleteAll(r.db)
+		case rowDelete:
+			w.Delete(r.db, r.key)
+		case rowBlock:
+			w.PutBlock(r.db, r.key, r.block, r.value)
+		default:
+			w.Put(r.db, r.key, r.value)
+		}
+	}
+}
+
+// rowLoader puts the rows of a checkpoint into a keyspace. The blocks of a value come right behind its head.
+type rowLoader struct {
+	ks         *keyspace.Keyspace
+	db         int // of the value whose blocks are coming
+	key        []byte
+	deadlineMs int64
+	missing    uint64 // of its elements; 0: no value is open
+}
+
+func (l *rowLoader) load(row persistence.Row) error {
+	if row.DB >= l.ks.Databases() {
+		return fmt.Errorf("checkpoint row of key %q in database %d: this node has %d databases", row.Key, row.DB, l.ks.Databases())
+	}
+	if row.IsBlock {
+		return l.loadBlock(row)
+	}
+	if err := l.end(); err != nil {
+		return err
+	}
+	if len(row.Value) <= rowHeadBytes {
+		return fmt.Errorf("checkpoint row of key %q in database %d has %d bytes", row.Key, row.DB, len(row.Value))
+	}
+	deadlineMs, value := int64(binary.BigEndian.Uint64(row.Value)), row.Value[rowHeadBytes:]
+	if value[0] == inBlocks {
+		elements, n := binary.Uvarint(value[1:])
+		if n <= 0 || elements == 0 {
+			return fmt.Errorf("checkpoint row of key %q in database %d: a value in blocks without a number of elements", row.Key, row.DB)
+		}
+		l.db, l.key, l.deadlineMs, l.missing = row.DB, append(l.key[:0], row.Key...), deadlineMs, elements
+		return nil
+	}
+	l.ks.Begin(0, keyspace.ExpiryIgnore)
+	defer l.ks.End()
+	return rdb.DecodeValue(l.ks.DB(row.DB), row.Key, deadlineMs, value)
+}
+
+func (l *rowLoader) loadBlock(row persistence.Row) error {
+	if l.missing == 0 || row.DB != l.db || !bytes.Equal(row.Key, l.key) {
+		return fmt.Errorf("checkpoint row of key %q in database %d: block %d of a value that has no more of them", row.Key, row.DB, row.Block)
+	}
+	l.ks.Begin(0, keyspace.ExpiryIgnore)
+	defer l.ks.End()
+	db := l.ks.DB(row.DB)
+	n, err := rdb.AppendValue(db, row.Key, row.Value)
+	if err != nil {
+		return fmt.Errorf("checkpoint row of key %q in database %d: block %d: %w", row.Key, row.DB, row.Block, err)
+	}
+	if uint64(n) > l.missing {
+		return fmt.Errorf("checkpoint row of key %q in database %d: block %d: %d elements too many", row.Key, row.DB, row.Block, uint64(n)-l.missing)
+	}
+	if l.missing -= uint64(n); l.missing == 0 && l.deadlineMs != 0 {
+		db.SetDeadline(row.Key, l.deadlineMs, "")
+	}
+	return nil
+}
+
+// end is for after the last row.
+func (l *rowLoader) end() error {
+	if l.missing > 0 {
+		return fmt.Errorf("checkpoint rows of key %q in database %d: %d elements are missing", l.key, l.db, l.missing)
+	}
+	return nil
+}

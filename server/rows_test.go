@@ -1,0 +1,134 @@
+package server
+
+import (
+	"encoding/binary"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/tandemkv/tandem/keyspace"
+	"github.com/tandemkv/tandem/persistence"
+	"github.com/tandemkv/tandem/persistence/rdb"
+)
+
+const rowDeadlineMs = 1 << 41
+
+// newLargeValues has values of each kind that need blocks, and smaller ones.
+func newLargeValues() *keyspace.Keyspace {
+	ks := keyspace.New(keyspace.Options{Databases: 2})
+	ks.Begin(1, keyspace.ExpiryDelete)
+	defer ks.End()
+	for _, n := range []int{10, 300, rowElementsMax, rowElementsMax + 1, 3 * rowElementsMax} {
+		db := ks.DB(n % 2)
+		hash, timed := db.ReplaceHash(fmt.Append(nil, "hash", n), ""), db.ReplaceHash(fmt.Append(nil, "timed", n), "")
+		set, zset := db.ReplaceSet(fmt.Append(nil, "set", n), ""), db.ReplaceZSet(fmt.Append(nil, "zset", n), "")
+		list := db.ReplaceList(fmt.Append(nil, "list", n), "")
+		for i := range n {
+			e := fmt.Append(nil, "element:", i)
+			hash.Set(e, e)
+			timed.Put(e, e, int64(i%3)*rowDeadlineMs)
+			set.Add(e)
+			zset.Put(e, float64(i%100))
+			list.PushTail(e)
+		}
+		db.SetDeadline(fmt.Append(nil, "hash", n), rowDeadlineMs, "")
+		db.SetDeadline(fmt.Append(nil, "list", n), rowDeadlineMs, "")
+		db.PutString(fmt.Append(nil, "string", n), []byte("s"), 0, "")
+	}
+	return ks
+}
+
+// rowsOf is the rows of all that there is, as a checkpoint would give them back.
+func rowsOf(ks *keyspace.Keyspace) (rows []persistence.Row) {
+	sink := &rowSink{}
+	frozen := ks.FreezeAll(sink.add)
+	for !frozen.Step(16) {
+	}
+	for _, r := range sink.take() {
+		rows = append(rows, persistence.Row{DB: r.db, Key: r.key, Value: r.value, IsBlock: r.kind == rowBlock, Block: r.block})
+	}
+	return rows
+}
+
+func loadRows(rows []persistence.Row) (*keyspace.Keyspace, error) {
+	l := rowLoader{ks: keyspace.New(keyspace.Options{Databases: 2, HashSeed: 8})}
+	for _, row := range rows {
+		if err := l.load(row); err != nil {
+			return nil, err
+		}
+	}
+	return l.ks, l.end()
+}
+
+func TestRows_roundTrip(t *testing.T) {
+	ks := newLargeValues()
+	rows := rowsOf(ks)
+	blocks := map[string]int{}
+	for _, row := range rows {
+		require.Less(t, len(row.Value), rowElementsMax*40)
+		if row.IsBlock {
+			require.Less(t, len(row.Value), 16<<10)
+			blocks[string(row.Key)]++
+		}
+	}
+	require.Len(t, blocks, 2*5, "what has more than %d elements", rowElementsMax)
+	back, err := loadRows(rows)
+	require.NoError(t, err)
+	require.Equal(t, ks.Digest(), back.Digest())
+}
+
+// TestRows_wholeLargeValues: versions before blocks wrote every value as one row.
+func TestRows_wholeLargeValues(t *testing.T) {
+	ks := newLargeValues()
+	var rows []persistence.Row
+	var value []byte
+	frozen := ks.FreezeAll(func(it *keyspace.Item) {
+		if it.Part == 0 {
+			value = binary.BigEndian.AppendUint64(nil, uint64(it.DeadlineMs))
+		}
+		if value = rdb.EncodeValue(value, it); it.Last {
+			rows = append(rows, persistence.Row{DB: it.DB, Key: append([]byte(nil), it.Key...), Value: value})
+		}
+	})
+	for !frozen.Step(16) {
+	}
+	back, err := loadRows(rows)
+	require.NoError(t, err)
+	require.Equal(t, ks.Digest(), back.Digest())
+}
+
+func TestRows_damage(t *testing.T) {
+	rows := rowsOf(newLargeValues())
+	at := 0 // of a block that has one before it and one behind it
+	for !rows[at].IsBlock || !rows[at-1].IsBlock || !rows[at+1].IsBlock {
+		at++
+	}
+	without := func(i int) []persistence.Row {
+		return append(append([]persistence.Row(nil), rows[:i]...), rows[i+1:]...)
+	}
+	head := at
+	for rows[head].IsBlock {
+		head--
+	}
+	twice := append(append([]persistence.Row(nil), rows[:at+1]...), rows[at:]...)
+	short := append([]persistence.Row(nil), rows...)
+	short[head].Value = short[head].Value[:rowHeadBytes+1]
+	cut := append([]persistence.Row(nil), rows...)
+	cut[at].Value = cut[at].Value[:len(cut[at].Value)-1]
+	for name, c := range map[string]struct {
+		rows []persistence.Row
+		says string
+	}{
+		"a block is missing":           {without(at), "elements are missing"},
+		"the last one is missing":      {rows[:at], "elements are missing"},
+		"the head is missing":          {without(head), "block"},
+		"a block comes twice":          {twice, "twice"},
+		"no number of elements":        {short, "without a number of elements"},
+		"a block is cut":               {cut, "block"},
+		"no value":                     {[]persistence.Row{{Key: []byte("k"), Value: make([]byte, rowHeadBytes)}}, "8 bytes"},
+		"a database that is not there": {[]persistence.Row{{DB: 2, Key: []byte("k")}}, "2 databases"},
+	} {
+		_, err := loadRows(c.rows)
+		require.ErrorContains(t, err, c.says, name)
+	}
+}
