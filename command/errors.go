@@ -65,6 +65,14 @@ const (
 	ErrNumFieldsPositive Error = "ERR Parameter `numFields` should be greater than 0"
 	ErrFieldsPositive    Error = "ERR Number of fields must be a positive integer"
 	ErrFieldsMismatch    Error = "ERR The `numfields` parameter must match the number of arguments"
+	ErrFieldsTwice       Error = "ERR FIELDS keyword specified multiple times"
+	ErrNoFieldsArgument  Error = "ERR missing FIELDS argument"
+	ErrNumberOfFields    Error = "ERR invalid number of fields"
+	ErrArguments         Error = "ERR wrong number of arguments"
+	ErrNoExpireTime      Error = "ERR missing expire time"
+	ErrOneOfFXXFNX       Error = "ERR Only one of FXX or FNX arguments can be specified"
+	ErrOneOfTimesKeep    Error = "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified"
+	ErrOneOfTimesPersist Error = "ERR Only one of EX, PX, EXAT, PXAT or PERSIST arguments can be specified"
 	ErrExpireNegative    Error = "ERR invalid expire time, must be >= 0"
 	ErrScoresByLex       Error = "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
 )
@@ -99,6 +107,12 @@ func Unknown(args [][]byte) Error {
 // UnknownSub is the refusal of a subcommand that does not exist. container is the command's name in lower case.
 func UnknownSub(container string, word []byte) Error {
 	return Error(fmt.Sprintf("ERR unknown subcommand '%.128s'. Try %s HELP.", word, strings.ToUpper(container)))
+}
+
+// UnknownArgument is the refusal of a word that HGETEX and HSETEX do not know.
+func UnknownArgument(word []byte) Error {
+	word, _, _ = bytes.Cut(word, []byte{0})
+	return Error(fmt.Sprintf("ERR unknown argument: %s", word))
 }
 
 // UnsupportedOption is the refusal of a word that EXPIRE and its like do not know. Redis shows it up to a zero byte.

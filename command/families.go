@@ -8,6 +8,7 @@ func Families() [][]Spec {
 		stringRows(),
 		hashRows(),
 		hashDeadlineRows(),
+		hashExRows(),
 		listRows(),
 		listMoveRows(),
 		setRows(),

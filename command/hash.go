@@ -247,7 +247,7 @@ func hincrByFloat(c *Call) error {
 	// The sum and not the increment goes into the log, so that it does not matter how another server adds.
 	c.Effect(c.Text("HSET"), c.Args[1], c.Args[2], c.Word(sum))
 	if deadlineMs != 0 { // which HSET removes
-		c.Effect(c.Text("HPEXPIREAT"), c.Args[1], c.Int(deadlineMs), c.Text("FIELDS"), c.Text("1"), c.Args[2])
+		c.deadlineEffect(deadlineMs, [][]byte{c.Args[2]})
 	}
 	c.Reply.Bulk(sum)
 	return nil

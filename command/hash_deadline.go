@@ -131,9 +131,14 @@ func setFieldDeadlines(c *Call, baseMs, unitMs int64) error {
 			c.Reply.Int(fieldAffected)
 		}
 	}
-	c.fieldsEffect(set, c.Text("HPEXPIREAT"), c.Args[1], c.Int(max(whenMs, 1)), c.Text("FIELDS"), c.Int(int64(len(set))))
+	c.deadlineEffect(max(whenMs, 1), set)
 	c.fieldsEffect(deleted, c.Text("HDEL"), c.Args[1])
 	return nil
+}
+
+// deadlineEffect is Effect with a deadline for the given fields, if there are any.
+func (c *Call) deadlineEffect(whenMs int64, fields [][]byte) {
+	c.fieldsEffect(fields, c.Text("HPEXPIREAT"), c.Args[1], c.Int(whenMs), c.Text("FIELDS"), c.Int(int64(len(fields))))
 }
 
 // fieldsEffect is Effect with the given fields behind the words, if there are any.

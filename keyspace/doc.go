@@ -43,7 +43,7 @@
 // # Invariants
 //
 //  1. Reading never changes data; the access information of a key (access.go) is no part of it. A key past its deadline is invisible (but see ExpiryIgnore); a read only notes that it
-//     met it, and End deletes it if the mode says so.
+//     met it, and End deletes it if the mode says so. So it is with the field of a hash.
 //  2. No entry changes, and none goes, without DB.beforeChange. After it, every open view has the entry's state as of its
 //     freeze or does not need it.
 //  3. An entry's stamp is the freeze clock of its last preparation. A view gives exactly the entries whose stamp was
@@ -52,11 +52,12 @@
 //     made and removed between two checkpoints leaves no mark.
 //  5. An entry's key and hash never change, and an entry is never used again for another key.
 //  6. No value is empty between two commands, strings and streams apart.
-//  7. deadlines holds a row for exactly the hashes and deadlines of the entries with deadline != 0.
+//  7. deadlines holds a row for exactly the hashes and deadlines of the entries with deadline != 0, and fieldsDue one for each
+//     entry with fields that have deadlines, with the earliest; so does a large hash's order for each such field.
 //  8. In an index a segment of depth d holds exactly the items that agree in the d top bits its place stands for, and no
 //     hash begins with 32 zero bits.
 //  9. In an order, lows[i] (i > 0) is not after any item of kid i and after every item of kid i-1, and itself an item of
-//     kid i, because the cell it refers to must be there; sizes are exact.
+//     kid i, because the cell it refers to must be there; sizes are exact. Where items may be equal, "after" is "not before".
 //  10. One key has at most one Change per command; Created refers to the state before the command.
 //  11. What a view, handle or callback gives out is borrowed until the next write or Begin; popped values and notes
 //     until the next Begin; an Item until the sink returns.
