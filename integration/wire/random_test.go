@@ -32,17 +32,17 @@ type generator struct {
 func newGenerator(seed uint64) *generator {
 	g := &generator{chance: rand.New(rand.NewPCG(seed, 1))}
 	for _, row := range tableRows().All() {
-		if row.Handler != nil && !neverRandom(row.FullName) {
+		if row.Handler != nil && !neverRandom(row.FullName) && !newer(row) {
 			g.rows = append(g.rows, row)
 		}
 	}
 	return g
 }
 
-// neverRandom: what answers by chance or in an order of its own, and what would cross databases or wipe them too often.
+// neverRandom: what answers by chance, by the time that passes or in an order of its own, and what would cross databases or wipe them too often.
 func neverRandom(name string) bool {
 	switch name {
-	case "spop", "srandmember", "hrandfield", "zrandmember", "randomkey", "scan", "sscan", "hscan", "zscan", "object|help", "object|freq",
+	case "spop", "srandmember", "hrandfield", "zrandmember", "randomkey", "scan", "sscan", "hscan", "zscan", "object|help", "object|freq", "object|idletime",
 		"flushall", "flushdb", "swapdb":
 		return true
 	}
@@ -63,9 +63,37 @@ func (g *generator) line() []string {
 	if g.chance.IntN(20) == 0 {
 		n += g.chance.IntN(3) - 1
 	}
+	if row.Group == "hash" && newer(row) && g.chance.IntN(2) == 0 {
+		return g.fields(row, out)
+	}
 	timed := isTimed(row.Name) && !g.anyTime
 	for len(out) < n {
 		out = append(out, g.word(row, len(out), timed))
+	}
+	return out
+}
+
+// fields goes on with a line of a command that has FIELDS, mostly a good one.
+func (g *generator) fields(row *command.Spec, out []string) []string {
+	out = append(out, g.key())
+	switch name := row.Name; {
+	case strings.HasSuffix(name, "expireat"):
+		out = append(out, g.pick("1000000000", "1000000100", "1000001000", "1000000000500", "1000000001000"))
+	case strings.HasSuffix(name, "expire"):
+		out = append(out, g.pick("0", "1", "5", "100", "1000"))
+	case strings.HasSuffix(name, "ex") && g.chance.IntN(2) == 0:
+		out = append(out, g.pick("EX", "PX"), g.pick("0", "1", "100"))
+	}
+	if g.chance.IntN(3) == 0 {
+		out = append(out, g.pick("NX", "XX", "GT", "LT", "FNX", "FXX", "KEEPTTL", "PERSIST"))
+	}
+	n := 1 + g.chance.IntN(3)
+	out = append(out, "FIELDS", strconv.Itoa(n))
+	if row.Name == "hsetex" {
+		n *= 2
+	}
+	for range n {
+		out = append(out, g.pick("a", "b", "c", "d", "1"))
 	}
 	return out
 }

@@ -37,7 +37,9 @@ func TestRandom_replicates(t *testing.T) {
 func replicate(t *testing.T, g *generator) {
 	table := command.NewTable(append(command.Families(), logRows())...)
 	fresh := func(seed uint64) *command.Engine {
-		ks := keyspace.New(keyspace.Options{Databases: 3, HashSeed: seed})
+		limits := keyspace.DefaultLimits()
+		limits.HashMaxListpackEntries = 1 + int(seed%4) // small hashes here, large ones there
+		ks := keyspace.New(keyspace.Options{Databases: 3, Limits: limits, HashSeed: seed})
 		return command.NewEngine(ks, rand.New(rand.NewPCG(seed, 3)))
 	}
 	master, standby := fresh(g.chance.Uint64()), &command.Applier{Engine: fresh(g.chance.Uint64()), Table: table}

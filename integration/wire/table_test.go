@@ -15,6 +15,9 @@ import (
 // tableRows are the rows that are compared. Session rows join when the server hands its table over.
 func tableRows() *command.Table { return command.NewTable(command.Families()...) }
 
+// newer says whether a command came after the reference, which does not know it.
+func newer(row *command.Spec) bool { return row.Since > "7.0.15" }
+
 // newerRows are fields of COMMAND INFO that are as in 7.2 and not as in the reference.
 func newerRows() map[string]string {
 	return map[string]string{
@@ -37,7 +40,7 @@ func TestTable_info(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, want.Elements, 1)
 		if want.Elements[0].Null {
-			require.Greater(t, row.Since, "7.0.15", "%s: the reference does not know it", row.FullName)
+			require.True(t, newer(row), "%s: the reference does not know it", row.FullName)
 			continue
 		}
 		w := &resp.Writer{}
@@ -114,7 +117,7 @@ func TestTable_docs(t *testing.T) {
 		want, _, err := scenario.Parse(reference.ask("COMMAND", "DOCS", row.FullName))
 		require.NoError(t, err)
 		if len(want.Elements) == 0 {
-			require.Greater(t, row.Since, "7.0.15", row.FullName)
+			require.True(t, newer(row), row.FullName)
 			continue
 		}
 		theirs := want.Elements[1].Elements
@@ -198,6 +201,7 @@ func TestTable_list(t *testing.T) {
 		got, _, err := scenario.Parse(w.Buf)
 		require.NoError(t, err)
 		names := slices.DeleteFunc(texts(want), func(name string) bool { return table.ByFullName(name) == nil })
-		require.ElementsMatch(t, names, texts(got), "%v", filter)
+		ours := slices.DeleteFunc(texts(got), func(name string) bool { return newer(table.ByFullName(name)) })
+		require.ElementsMatch(t, names, ours, "%v", filter)
 	}
 }
