@@ -296,6 +296,11 @@ func (f *Frozen) close() {
 	f.done = true
 	f.release()
 	f.ks.views = without(f.ks.views, f)
+	if f.dirty {
+		for i := range f.walks {
+			f.ks.retireHeap(f.walks[i].gone.heap, 0) // of the marks that the view took
+		}
+	}
 	f.walks = nil
 	f.ks.letGo()
 }

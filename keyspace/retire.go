@@ -96,12 +96,33 @@ func (ks *Keyspace) retireStore(s *store) {
 			ks.retired.settle(l, l.bytes)
 		}
 	}
-	switch _, mapped := s.heap.Bytes(); {
-	case ks.needed(s):
+	if ks.needed(s) {
 		ks.retired.held = append(ks.retired.held, s)
-	case mapped > 0:
-		ks.retired.stores = append(ks.retired.stores, retiredStore{s.heap, s.keys.count})
+		return
 	}
+	ks.retireHeap(s.heap, s.keys.count)
+	ks.retireHeap(s.marks.gone.heap, 0)
+}
+
+// retireHeap is for a heap, of so many keys, that nobody needs any more. The collector would find it too, some time.
+func (ks *Keyspace) retireHeap(heap *slab.Heap, keys int) {
+	if _, mapped := heap.Bytes(); mapped > 0 {
+		ks.retired.stores = append(ks.retired.stores, retiredStore{heap, keys})
+	}
+}
+
+// TakeOver has all memory of another keyspace given back in pieces, as after a flush. The other one is not to be used any more,
+// but by the views that are open on it: what they need goes when the collector finds it.
+func (ks *Keyspace) TakeOver(old *Keyspace) {
+	ks.retired.stores = append(ks.retired.stores, old.retired.stores...)
+	for _, db := range old.dbs {
+		if !old.needed(db.store) {
+			ks.retireHeap(db.heap, db.keys.count)
+			ks.retireHeap(db.marks.gone.heap, 0)
+		}
+		db.store = newStore(old, true)
+	}
+	old.retired, old.filled, old.compaction = retired{}, nil, compaction{}
 }
 
 // needed says whether an open view has still to read a store.

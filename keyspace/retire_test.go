@@ -167,3 +167,55 @@ func TestFreeSome_veryLargeValue(t *testing.T) {
 	_, mapped := ks.Memory()
 	require.Less(t, mapped, int64(1<<20))
 }
+
+// What a keyspace had goes in pieces when another one takes its place, but for what an open view has still to read.
+func TestTakeOver(t *testing.T) {
+	old, fresh := New(Options{Databases: 2}), New(Options{Databases: 2})
+	for i := range 2000 {
+		run(old, func() { old.DB(i%2).PutString([]byte(strconv.Itoa(i)), make([]byte, 1000), 0, "") })
+		run(fresh, func() { fresh.DB(0).PutString([]byte("kept"), []byte("value"), 0, "") })
+	}
+	given := 0
+	view := old.FreezeAll(func(*Item) { given++ })
+	for given < 1500 {
+		view.Step(1)
+	}
+	fresh.TakeOver(old)
+	before, _ := fresh.Memory()
+	require.Greater(t, before, int64(1_000_000), "one database")
+	for fresh.FreeSome() {
+	}
+	after, _ := fresh.Memory()
+	require.Less(t, after, int64(1000))
+	_, freed := fresh.Lazy()
+	require.Equal(t, int64(1000), freed)
+	for !view.Step(100) {
+	}
+	require.Equal(t, 2000, given)
+	run(fresh, func() { require.Equal(t, KindString, fresh.DB(0).Kind([]byte("kept"))) })
+	require.Zero(t, old.DB(0).Len()+old.DB(1).Len())
+}
+
+// The marks that a checkpoint has taken do not wait for the collector.
+func TestRetire_marks(t *testing.T) {
+	for _, early := range []bool{false, true} {
+		ks := New(Options{Databases: 1})
+		ks.MarkClean()
+		for i := range 5000 {
+			run(ks, func() { ks.DB(0).PutString([]byte(strconv.Itoa(i)), nil, 0, "") })
+		}
+		marks := ks.DB(0).marks.gone.heap
+		view := ks.FreezeDirty(func(*Item) {})
+		view.Step(10)
+		if early {
+			view.Close()
+		}
+		for !view.Step(10) {
+		}
+		for ks.FreeSome() {
+		}
+		_, mapped := marks.Bytes()
+		require.Zero(t, mapped)
+		require.Equal(t, early, ks.DB(0).marks.changed.count == 5000)
+	}
+}

@@ -122,9 +122,13 @@ func (x *executor) useKeyspace(ks *keyspace.Keyspace) {
 	if x.ks != nil {
 		before = x.totals()
 	}
+	old := x.ks
 	x.ks = ks
 	x.stats.since = keyTotals{}
 	x.stats.since = x.totals().minus(before)
+	if old != nil && old != ks {
+		ks.TakeOver(old)
+	}
 	x.engine = command.NewEngine(ks, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
 	x.engine.BulkBytesMax = x.opts.BulkBytesMax
 	x.ks.Track(x.opts.tracking())
