@@ -42,6 +42,8 @@ func TestHeap_ahead(t *testing.T) {
 		require.Equal(t, uint64(r), View[uint64](h.Cell(r))[0])
 		h.Free(r)
 	}
+	for h.GiveBack(1 << 20) {
+	}
 	h.check(t)
 	holes := 0
 	for _, e := range h.extents {

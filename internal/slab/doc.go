@@ -10,8 +10,9 @@
 // # The life of a cell
 //
 // Alloc takes a free cell of the smallest class that fits, from a page of that class with room, else from a new page.
-// Free links it into its page's free list, which lives in the free cells themselves. A page that is all free is given
-// back to the system when its class has another page with room; runs are at once, very large cells piece by piece.
+// Free links it into its page's free list, which lives in the free cells themselves. A page that is all free, when its
+// class has another page with room, may serve any class; what is not used again goes back to the system when there is
+// time (GiveBack), and so does the memory of large cells.
 //
 // Cells that are freed here and there leave many pages with few cells. A plan chooses the pages that can be emptied into
 // the others; then their owners Move those cells that are Leaving.

@@ -27,7 +27,8 @@ type page struct {
 type Heap struct {
 	pages   []page   // 0 is none
 	room    []uint32 // by class: the first page with a free cell
-	empty   []uint32 // pages without a class, given back to the system
+	dirty   []uint32 // pages without a class
+	empty   []uint32 // the same, given back to the system
 	unborn  []uint32 // numbers without memory: their page was one large cell
 	extents []extent
 	left    []byte // the part of the newest extent that is not in pages yet
@@ -39,7 +40,8 @@ type Heap struct {
 	cellsOf []int  // by class: those in use
 	larges  int    // large cells in use
 	used    int64  // bytes of cells in use, as their size
-	mapped  int64  // bytes of pages that are in use
+	mapped  int64  // bytes of pages that are in use, or wait to be given back
+	waiting int64  // bytes of the latter
 	made    uint64 // cells that were ever given out
 	dropped int    // extents that Drop has given back
 }
@@ -127,18 +129,20 @@ func (h *Heap) freePage(number uint32) {
 	if p.listed {
 		h.unlist(number)
 	}
-	h.extents[p.extent].noHoles()
-	giveBack(p.mem)
-	h.mapped -= pageBytes
 	h.pagesOf[p.class]--
 	p.size, p.leaving = 0, false
-	h.empty = append(h.empty, number)
+	h.dirty = append(h.dirty, number)
+	h.waiting += pageBytes
 }
 
 // newPage gives a page to a class.
 func (h *Heap) newPage(class uint8) uint32 {
 	var number uint32
-	if n := len(h.empty); n > 0 {
+	if n := len(h.dirty); n > 0 {
+		number, h.dirty = h.dirty[n-1], h.dirty[:n-1]
+		h.waiting -= pageBytes
+		h.mapped -= pageBytes
+	} else if n := len(h.empty); n > 0 {
 		number, h.empty = h.empty[n-1], h.empty[:n-1]
 	} else {
 		if len(h.left) == 0 {
@@ -201,24 +205,23 @@ func (h *Heap) Drop(bytes int) (done bool) {
 		h.extents = append(h.extents, h.ahead.next)
 	}
 	h.ahead = ahead{}
-	for bytes > 0 && len(h.pages) > 0 {
-		p := &h.pages[len(h.pages)-1]
-		if len(p.mem) >= ownMapBytes && p.size > 0 {
-			h.doomed = append(h.doomed, doomed{p.mem, len(p.mem)})
+	for bytes > 0 {
+		before := h.mapped
+		if h.GiveBack(bytes) {
+			return false
+		}
+		last := len(h.pages) - 1
+		if last < 0 {
+			break
+		}
+		if p := &h.pages[last]; p.size > ClassBytesMax {
+			h.doom(p)
 		} else if p.size > 0 {
 			giveBack(p.mem)
-			bytes -= len(p.mem)
-			h.mapped -= int64(len(p.mem))
+			h.mapped -= pageBytes
 		}
-		p.mem = nil
-		h.pages = h.pages[:len(h.pages)-1]
-		if before := h.mapped; len(h.doomed) > 0 {
-			h.GiveBack(bytes)
-			bytes -= int(before - h.mapped)
-		}
-	}
-	if bytes > 0 && h.GiveBack(bytes) {
-		return false
+		h.pages = h.pages[:last]
+		bytes -= int(before - h.mapped)
 	}
 	for bytes > 0 && len(h.pages) == 0 && len(h.runs) > 0 {
 		last := len(h.runs) - 1

@@ -71,9 +71,12 @@ func (h *Heap) check(t require.TestingT) {
 		pages[p.class]++
 		inUse[p.class] += int(p.used)
 	}
+	waiting := int64(len(h.dirty) * pageBytes)
 	for _, d := range h.doomed {
-		mapped += int64(d.left)
+		waiting += int64(d.left)
 	}
+	require.Equal(t, waiting, h.waiting)
+	mapped += waiting
 	require.Equal(t, pages, h.pagesOf)
 	require.Equal(t, inUse, h.cellsOf)
 	require.Equal(t, used, h.used)
@@ -126,6 +129,9 @@ func play(t require.TestingT, pick func(n int) int, done func() bool) {
 		h.Free(p.ref)
 	}
 	h.check(t)
+	for h.GiveBack(1 << 20) {
+		h.check(t)
+	}
 	used, mapped := h.Bytes()
 	require.Zero(t, used)
 	require.LessOrEqual(t, mapped, int64(len(classes.sizes)*pageBytes), "one page of a class may stay")
@@ -135,6 +141,9 @@ func play(t require.TestingT, pick func(n int) int, done func() bool) {
 
 // compactSome goes on with a compaction, or gives it up.
 func compactSome(h *Heap, pieces []piece, pick func(n int) int) {
+	if pick(3) == 0 {
+		h.GiveBack(pick(1 << 20))
+	}
 	if h.plan.stage == planEnding || pick(4) == 0 {
 		h.EndPlan(1 + pick(20))
 		return
@@ -208,6 +217,18 @@ func TestHeap_veryLargeCellsGoInPieces(t *testing.T) {
 	require.Zero(t, mapped)
 }
 
+// TestHeap_waitingIsBounded: who frees large cells without end does the work that others have no time for.
+func TestHeap_waitingIsBounded(t *testing.T) {
+	h := New()
+	for range 3 * waitingMax / ownMapBytes {
+		ref, _ := h.Alloc(ownMapBytes - largeStep)
+		h.Free(ref)
+		require.LessOrEqual(t, h.waiting, int64(waitingMax))
+	}
+	require.Greater(t, h.waiting, int64(waitingMax/2))
+	require.LessOrEqual(t, len(h.runs), waitingMax/runExtentBytes+2)
+}
+
 func TestHeap_runsShareExtents(t *testing.T) {
 	h := New()
 	r := rand.New(rand.NewPCG(1, 2))
@@ -221,6 +242,8 @@ func TestHeap_runsShareExtents(t *testing.T) {
 			total += n
 			continue
 		}
+		for h.GiveBack(1 << 20) {
+		}
 		for ref, n := range refs {
 			h.Free(ref)
 			delete(refs, ref)
@@ -231,6 +254,8 @@ func TestHeap_runsShareExtents(t *testing.T) {
 	require.Len(t, h.runs, 1, "holes are used again")
 	for ref := range refs {
 		h.Free(ref)
+	}
+	for h.GiveBack(1 << 20) {
 	}
 	require.Zero(t, h.runs[0].used)
 	at, _ := h.runs[0].find(runUnits)
@@ -266,6 +291,9 @@ func TestHeap_compaction(t *testing.T) {
 		}
 	}
 	for !h.EndPlan(100) {
+	}
+	require.Equal(t, mapped, h.mapped, "nothing is given back but when there is time")
+	for h.GiveBack(1 << 20) {
 	}
 	h.check(t)
 	used, after := h.Bytes()

@@ -9,7 +9,10 @@ import (
 // goes back to the system when it is freed, so holes between runs cost address space only.
 
 const (
-	unitBytes = 8 << 10
+	// largeStep is what the sizes of large cells are multiples of. Runs begin at units, which are as large as the pages of
+	// any system; what a cell leaves of its last unit is never touched and takes no memory.
+	largeStep = 8 << 10
+	unitBytes = 64 << 10
 	// ownMapBytes is from where on a large cell is a map of its own. Below it a map is shared: the number of maps that a
 	// process may have is small.
 	ownMapBytes = 4 << 20
@@ -25,14 +28,8 @@ type runExtent struct {
 	used    int // units
 }
 
-// doomed is a map of its own whose cell was freed: mem[:left] is still to be given back.
-type doomed struct {
-	mem  []byte
-	left int
-}
-
 // roundUp is the size of a large cell.
-func roundUp(n int) int { return (n + unitBytes - 1) &^ (unitBytes - 1) }
+func roundUp(n int) int { return (n + largeStep - 1) &^ (largeStep - 1) }
 
 func (h *Heap) allocLarge(n int) (Ref, []byte) {
 	number := h.number()
@@ -41,7 +38,7 @@ func (h *Heap) allocLarge(n int) (Ref, []byte) {
 	if size >= ownMapBytes {
 		p.mem = reserve(size)
 	} else {
-		h.takeRun(&p, size/unitBytes)
+		h.takeRun(&p)
 	}
 	h.pages[number] = p
 	h.used += int64(size)
@@ -52,21 +49,18 @@ func (h *Heap) allocLarge(n int) (Ref, []byte) {
 }
 
 func (h *Heap) freeLarge(number uint32) {
-	p := &h.pages[number]
-	if len(p.mem) >= ownMapBytes {
-		h.doomed = append(h.doomed, doomed{p.mem, len(p.mem)})
-	} else {
-		giveBack(p.mem)
-		h.freeRun(p)
-		h.mapped -= int64(len(p.mem))
-	}
+	h.doom(&h.pages[number])
 	h.larges--
-	*p = page{}
+	h.pages[number] = page{}
 	h.unborn = append(h.unborn, number)
 }
 
-// takeRun gives a page the memory of n units.
-func (h *Heap) takeRun(p *page, n int) {
+// units is how many a cell of so many bytes takes.
+func units(size int) int { return (size + unitBytes - 1) / unitBytes }
+
+// takeRun gives a page the memory of its size.
+func (h *Heap) takeRun(p *page) {
+	n := units(int(p.size))
 	for i, e := range h.runs {
 		if e == nil || e.longest < n {
 			continue
@@ -94,13 +88,12 @@ func (e *runExtent) take(p *page, extent, at, n int) {
 		e.taken[i/64] |= 1 << (i % 64)
 	}
 	e.used += n
-	p.mem, p.next, p.fresh = e.mem[at*unitBytes:(at+n)*unitBytes], uint32(extent), uint16(at)
+	p.mem, p.next, p.fresh = e.mem[at*unitBytes:at*unitBytes+int(p.size)], uint32(extent), uint16(at)
 }
 
-// freeRun takes the run of a page back. An extent without any goes too, if there is another such one.
-func (h *Heap) freeRun(p *page) {
-	e := h.runs[p.next]
-	at, n := int(p.fresh), len(p.mem)/unitBytes
+// freeRun takes a run back. An extent without any goes too, if there is another such one.
+func (h *Heap) freeRun(extent uint32, at, n int) {
+	e := h.runs[extent]
 	for i := at; i < at+n; i++ {
 		e.taken[i/64] &^= 1 << (i % 64)
 	}
@@ -112,7 +105,7 @@ func (h *Heap) freeRun(p *page) {
 	for _, other := range h.runs {
 		if other != nil && other != e && other.used == 0 {
 			release(e.mem)
-			h.runs[p.next] = nil
+			h.runs[extent] = nil
 			return
 		}
 	}
@@ -142,23 +135,4 @@ func (e *runExtent) next(from int, flip uint64) int {
 		from = from/64*64 + 64
 	}
 	return runUnits
-}
-
-// GiveBack gives up to about so many bytes of freed very large cells back to the system: a command need not wait for all
-// of a cell of 512 MB. more: there is more.
-func (h *Heap) GiveBack(bytes int) (more bool) {
-	for bytes > 0 && len(h.doomed) > 0 {
-		last := len(h.doomed) - 1
-		d := &h.doomed[last]
-		cut := max(d.left-bytes, 0)
-		giveBack(d.mem[cut:d.left])
-		h.mapped -= int64(d.left - cut)
-		bytes -= d.left - cut
-		d.left = cut
-		if cut == 0 {
-			release(d.mem)
-			h.doomed = h.doomed[:last]
-		}
-	}
-	return len(h.doomed) > 0
 }
