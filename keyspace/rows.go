@@ -96,10 +96,20 @@ func (a *arena) join(prefix, rest []byte) []byte {
 	case len(prefix) == 0:
 		return rest
 	}
-	a.room(len(prefix) + len(rest))
+	size := len(prefix) + len(rest)
+	a.room(size)
 	from := len(a.buf)
-	a.buf = append(append(a.buf, prefix...), rest...)
-	return a.buf[from:len(a.buf):len(a.buf)]
+	a.buf = a.buf[:from+size]
+	both := a.buf[from : from+size : from+size]
+	copy(both, prefix)
+	if both := both[len(prefix):]; len(rest) > 8 {
+		copy(both, rest)
+	} else { // mostly a few bytes, for which a call costs more
+		for i, b := range rest {
+			both[i] = b
+		}
+	}
+	return both
 }
 
 // score gives the score of a sorted set's row.
