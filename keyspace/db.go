@@ -199,7 +199,8 @@ func (db *DB) Rename(from, to []byte) {
 	db.move(from, db, to, "rename_from", "rename_to")
 }
 
-// MoveTo moves a value with its deadline into another database (events move_from, move_to). The key must exist here.
+// MoveTo moves a value with its deadline into another database (events move_from, move_to). The key must exist here. A
+// large value is copied, which takes as long as COPY does: each database has a heap of its own.
 func (db *DB) MoveTo(dst *DB, key []byte) {
 	db.move(key, dst, key, "move_from", "move_to")
 }
