@@ -19,7 +19,7 @@ func TestServed_memory(t *testing.T) {
 	for _, line := range []string{
 		"SET k v", "MEMORY", "MEMORY FOO", "MEMORY USAGE", "MEMORY USAGE none", "MEMORY USAGE k SAMPLES", "MEMORY USAGE k SAMPLES -1", "MEMORY USAGE k SAMPLES x",
 		"MEMORY USAGE k FOO 1", "MEMORY USAGE k SAMPLES 1 SAMPLES", "MEMORY STATS x", "MEMORY PURGE x", "MEMORY PURGE", "MEMORY DOCTOR x", "MEMORY MALLOC-STATS x",
-		"OBJECT HELP", "OBJECT FREQ k", "OBJECT IDLETIME k", "TOUCH k none", "CONFIG GET maxmemory", "CONFIG GET maxmemory-policy", "CONFIG GET maxmemory-samples",
+		"OBJECT HELP", "OBJECT FREQ k", "TOUCH k none", "CONFIG GET maxmemory", "CONFIG GET maxmemory-policy", "CONFIG GET maxmemory-samples",
 		"CONFIG GET maxmemory-eviction-tenacity", "CONFIG GET lfu-log-factor", "CONFIG GET lfu-decay-time", "CONFIG GET active-expire-effort", "CONFIG SET maxmemory-policy nosuch", "CONFIG SET maxmemory -1",
 		"CONFIG SET maxmemory 1x", "CONFIG SET maxmemory-eviction-tenacity 101", "CONFIG SET lfu-decay-time -1", "CONFIG SET active-expire-effort 11",
 		"CONFIG SET maxmemory-policy allkeys-lfu", "OBJECT IDLETIME k", "SET n v", "OBJECT FREQ n", "OBJECT FREQ none", "CONFIG SET maxmemory-policy noeviction",
