@@ -13,6 +13,7 @@ import (
 // saveState is INFO's view of checkpoints and exports, and what BGSAVE waits for.
 type saveState struct {
 	running     bool
+	asked       bool // for a checkpoint that has not ended yet
 	exporting   bool
 	lastAt      time.Time
 	lastOK      bool
@@ -31,6 +32,7 @@ func (v *Server) keepCheckpoints() {
 	for {
 		v.x.acquire(nil)
 		interval := v.opts.CheckpointInterval
+		v.x.save.asked = len(v.x.save.wanted) > 0
 		v.x.release(nil)
 		select {
 		case <-v.stopping:

@@ -85,6 +85,7 @@ func (x *executor) beginExport(then func()) {
 // bgrewriteaof has the log's counterpart: a checkpoint, after which retention may drop log.
 func bgrewriteaof(x *executor, s *session, args [][]byte) error {
 	offerSignal(x.save.wanted)
+	x.save.asked = x.server.store != nil
 	s.w.Status("Background append only file rewriting started")
 	return nil
 }

@@ -161,7 +161,7 @@ func infoPersistence(x *executor, b *infoText) {
 	b.line("rdb_last_load_keys_expired", 0)
 	b.line("rdb_last_load_keys_loaded", x.loading.total)
 	b.flag("aof_enabled", x.server.store != nil)
-	b.flag("aof_rewrite_in_progress", x.save.running)
+	b.flag("aof_rewrite_in_progress", x.save.running || x.save.asked)
 	b.line("aof_rewrite_scheduled", 0)
 	b.line("aof_last_bgrewrite_status", okOrErr(x.save.lastOK))
 	b.line("aof_last_write_status", okOrErr(x.diskError == nil))
