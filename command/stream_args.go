@@ -14,8 +14,8 @@ const streamIDBytesMax = 127 // of an id as text, as in Redis
 
 // parseStreamID reads "ms-seq", or "ms" alone, whose number is then missingSeq.
 func parseStreamID(b []byte, missingSeq uint64) (keyspace.StreamID, error) {
-	id, _, ok := readStreamID(b, missingSeq)
-	if !ok {
+	id, seqGiven, ok := readStreamID(b, missingSeq)
+	if !ok || !seqGiven {
 		return id, ErrStreamID
 	}
 	return id, nil

@@ -27,6 +27,7 @@ type generator struct {
 	chance  *rand.Rand
 	rows    []*command.Spec
 	anyTime bool // deadlines may pass while lines run
+	added   int  // ids of streams that were made up
 }
 
 func newGenerator(seed uint64) *generator {
@@ -43,7 +44,7 @@ func newGenerator(seed uint64) *generator {
 func neverRandom(name string) bool {
 	switch name {
 	case "spop", "srandmember", "hrandfield", "zrandmember", "randomkey", "scan", "sscan", "hscan", "zscan", "object|help", "object|freq", "object|idletime",
-		"flushall", "flushdb", "swapdb":
+		"xinfo|help", "xinfo|consumers", "xgroup|help", "xsetid", "flushall", "flushdb", "swapdb":
 		return true
 	}
 	return false
@@ -55,6 +56,9 @@ func (g *generator) key() string { return g.pick("k1", "k2", "k3", "k4", "k5", "
 
 func (g *generator) line() []string {
 	row := g.rows[g.chance.IntN(len(g.rows))]
+	if row.Group == "stream" {
+		return g.streamLine(row.FullName)
+	}
 	out := strings.Split(row.FullName, "|")
 	n := row.Arity
 	if n < 0 {
@@ -165,13 +169,12 @@ func orderOf(line []string) scenario.Order {
 // difference, with the next round, and shows the first one of each command.
 func TestRandom(t *testing.T) {
 	for side, start := range sides() {
-		t.Run(side, func(t *testing.T) { runRandom(t, start(t)) })
+		t.Run(side, func(t *testing.T) { newGenerator(*seed).run(t, start(t)) })
 	}
 }
 
-func runRandom(t *testing.T, tandem target) {
+func (g *generator) run(t *testing.T, tandem target) {
 	reference := dial(t, startReference(t))
-	g := newGenerator(*seed)
 	found := map[string]string{}
 	for done := 0; done < *lines; done += linesPerRound {
 		tandem.clear()
@@ -225,9 +228,14 @@ func differentData(t *testing.T, tandem, reference target) string {
 		read, known := map[string]string{
 			"+none\r\n": "EXISTS " + key, "+string\r\n": "GET " + key, "+list\r\n": "LRANGE " + key + " 0 -1", "+set\r\n": "SMEMBERS " + key,
 			"+hash\r\n": "HGETALL " + key, "+zset\r\n": "ZRANGE " + key + " 0 -1 WITHSCORES",
+			"+stream\r\n": "XRANGE " + key + " - +",
 		}[string(kind)]
 		require.True(t, known, "%q", kind)
-		for _, line := range []string{"TYPE " + key, read, "TTL " + key, "OBJECT ENCODING " + key} {
+		lines := []string{"TYPE " + key, read, "TTL " + key, "OBJECT ENCODING " + key}
+		if string(kind) == "+stream\r\n" {
+			lines = append(lines, "XINFO STREAM "+key, "XINFO GROUPS "+key, "XPENDING "+key+" g1 - + 1000", "XPENDING "+key+" g2 - + 1000")
+		}
+		for _, line := range lines {
 			args := words(line)
 			if what := difference(t, args, tandem.run(args), reference.run(args), orderOf(strings.Fields(line))); what != "" {
 				return what
