@@ -33,6 +33,8 @@ func load(ks *Keyspace, dbs []plainDB) {
 				for f, v := range p.hash {
 					h.Put([]byte(f), []byte(v), p.timed[f])
 				}
+			case KindStream:
+				p.stream.fill(db.ReplaceStream(k, ""))
 			case KindZSet:
 				z := db.ReplaceZSet(k, "")
 				for m, score := range p.zset {

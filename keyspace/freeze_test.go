@@ -61,19 +61,19 @@ func (g *givenParts) add(t require.TestingT, it *Item) *plain {
 func (p *plain) merge(t require.TestingT, part *plain) {
 	sum := p.len() + part.len()
 	require.NotZero(t, part.len())
-	p.deadline, p.str = part.deadline, part.str
+	p.deadline, p.str, p.stream = part.deadline, part.str, part.stream
 	p.list = append(p.list, part.list...)
 	maps.Copy(p.set, part.set)
 	maps.Copy(p.hash, part.hash)
 	maps.Copy(p.timed, part.timed)
 	maps.Copy(p.zset, part.zset)
-	if p.kind != KindString {
+	if p.kind != KindString && p.kind != KindStream {
 		require.Equal(t, sum, p.len(), "an element twice")
 	}
 }
 
 func (p *plain) len() int {
-	if p.kind == KindString {
+	if p.kind == KindString || p.kind == KindStream {
 		return 1
 	}
 	return len(p.list) + len(p.set) + len(p.hash) + len(p.zset)

@@ -41,6 +41,21 @@ func (n *orderNode[T, C]) owned(heap *slab.Heap) (bytes int64) {
 	return bytes
 }
 
+func (s *stream) owned() (bytes int64) {
+	bytes = s.blocks.owned()
+	s.blocks.ascend(0, func(row streamRow) bool {
+		bytes += int64(len(s.heap.Cell(row.ref)))
+		return true
+	})
+	for _, g := range s.groups {
+		bytes += g.pending.owned()
+		for _, c := range g.consumers {
+			bytes += c.own.owned()
+		}
+	}
+	return bytes
+}
+
 // checkMemory holds invariants 12 to 14 right after a Begin: every cell in use has its owner, and none has two.
 func checkMemory(t require.TestingT, ks *Keyspace) {
 	require.Empty(t, ks.opened)
@@ -69,6 +84,8 @@ func checkMemory(t require.TestingT, ks *Keyspace) {
 				}
 			case *rankedSet:
 				owned += x.members.owned() + x.ranks.owned()
+			case *stream:
+				owned += x.owned()
 			}
 			return true
 		})

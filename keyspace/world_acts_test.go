@@ -14,7 +14,7 @@ func (w *world) act() {
 	db, key := w.ks.DB(i), w.key()
 	acts := []func(int, *DB, string){
 		w.actString, w.actString, w.actHash, w.actHash, w.actHash, w.actList, w.actList, w.actList,
-		w.actSet, w.actSet, w.actSet, w.actZSet, w.actZSet, w.actZSet,
+		w.actSet, w.actSet, w.actSet, w.actZSet, w.actZSet, w.actZSet, w.actStream, w.actStream,
 		w.actRemove, w.actDeadline, w.actMove, w.actCopy, w.actReplace, w.actRead, w.actSeveral, w.actTime, w.actRare,
 	}
 	acts[w.c.pick(len(acts))](i, db, key)
@@ -86,6 +86,18 @@ func (w *world) actString(i int, db *DB, key string) {
 		p.str = v
 	}
 	w.keep(i, key, p)
+}
+
+func (w *world) actStream(i int, db *DB, key string) {
+	s, err := db.EditStream([]byte(key), "xadd")
+	p := w.own(i, key, KindStream, err)
+	if p == nil {
+		return
+	}
+	s.Create()
+	w.keep(i, key, p)
+	(&streamWorld{t: w.t, c: w.c, ks: w.ks, db: db, model: p.stream}).change(s)
+	require.Equal(w.t, p.stream.text(), readStream(w.t, s.Stream).text())
 }
 
 func (w *world) actHash(i int, db *DB, key string) {

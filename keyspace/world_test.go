@@ -55,17 +55,21 @@ type plain struct {
 	hash     map[string]string
 	timed    map[string]int64 // of hash, the fields with a deadline
 	zset     map[string]float64
+	stream   *plainStream
 }
 
 func (p *plain) clone() *plain {
 	c := *p
 	c.list, c.set, c.hash, c.zset = slices.Clone(p.list), maps.Clone(p.set), maps.Clone(p.hash), maps.Clone(p.zset)
 	c.timed = maps.Clone(p.timed)
+	if p.stream != nil {
+		c.stream = p.stream.clone()
+	}
 	return &c
 }
 
 func (p *plain) empty() bool {
-	return p.kind != KindString && len(p.list)+len(p.set)+len(p.hash)+len(p.zset) == 0
+	return p.kind != KindString && p.kind != KindStream && len(p.list)+len(p.set)+len(p.hash)+len(p.zset) == 0
 }
 
 func newPlain(kind Kind) *plain {
@@ -77,6 +81,8 @@ func newPlain(kind Kind) *plain {
 		p.hash, p.timed = map[string]string{}, map[string]int64{}
 	case KindZSet:
 		p.zset = map[string]float64{}
+	case KindStream:
+		p.stream = newPlainStream()
 	}
 	return p
 }
@@ -96,6 +102,8 @@ func (p *plain) text() string {
 		for _, f := range slices.Sorted(maps.Keys(p.hash)) {
 			fmt.Fprintf(&b, "%q=%q@%d ", f, p.hash[f], p.timed[f])
 		}
+	case KindStream:
+		b.WriteString(p.stream.text())
 	case KindZSet:
 		for _, r := range p.ranking() {
 			fmt.Fprintf(&b, "%q=%v ", r.member, r.score+0) // packed scores know no -0
@@ -171,6 +179,9 @@ func readValue(kind Kind, deadlineMs int64, str func() []byte, h Hash, l List, s
 }
 
 func readItem(it *Item) *plain {
+	if it.Kind == KindStream {
+		return &plain{kind: it.Kind, deadline: it.DeadlineMs, stream: readStream(panicking{}, it.Stream())}
+	}
 	return readValue(it.Kind, it.DeadlineMs, it.String, it.Hash(), it.List(), it.Set(), it.ZSet())
 }
 
@@ -209,6 +220,10 @@ func readKey(t require.TestingT, db *DB, key string) *plain {
 		require.NoError(t, err)
 		p = readValue(kind, ms, nil, Hash{}, List{}, Set{}, z)
 		require.Len(t, p.zset, z.Len())
+	case KindStream:
+		s, err := db.Stream(k)
+		require.NoError(t, err)
+		p.deadline, p.stream = ms, readStream(t, s)
 	}
 	return p
 }
