@@ -13,13 +13,13 @@ import (
 type indexDivision struct {
 	of     *index
 	view   *Frozen
-	shift  uint8    // a hash lies in the span hash>>shift
-	spans  uint64   // their number
-	at     uint64   // spans below have been taken over
-	copied []uint64 // a bit for each span: it has been taken over by a copy
-	stash  []copiedSpan
-	freed  []uint64 // slots of copies that the last part showed: they go with the next call
-	part   value    // what next gives; its index is into
+	shift  uint8       // a hash lies in the span hash>>shift
+	spans  uint64      // their number
+	at     uint64      // spans below have been taken over
+	copied []uint64    // a bit for each span: it has been taken over by a copy
+	stash  *copiedSpan // the newest
+	freed  []uint64    // slots of copies that the last part showed: they go with the next call
+	part   value       // what next gives; its index is into
 	into   *index
 	room   []uint64
 }
@@ -28,6 +28,7 @@ type indexDivision struct {
 type copiedSpan struct {
 	span  uint64
 	slots []uint64
+	older *copiedSpan // a chain, for a long slice would stop the owner when it grows
 }
 
 // freezeIndex begins the freeze of an index. into is the index of the structure in part, which shows one part after the
@@ -56,7 +57,7 @@ func (p *indexDivision) copySpan(span uint64) {
 	}
 	p.copied[span/64] |= 1 << (span % 64)
 	heap := p.view.copies()
-	c := copiedSpan{span: span}
+	c := &copiedSpan{span: span, older: p.stash}
 	p.each(span, func(slot uint64) {
 		cell := p.of.heap.Cell(refOf(slot))
 		r, made := heap.Alloc(len(cell))
@@ -64,7 +65,7 @@ func (p *indexDivision) copySpan(span uint64) {
 		c.slots = append(c.slots, slotOf(slot, r))
 	})
 	if len(c.slots) > 0 {
-		p.stash = append(p.stash, c)
+		p.stash = c
 	}
 }
 
@@ -77,10 +78,8 @@ func (p *indexDivision) each(span uint64, fn func(slot uint64)) {
 // next gives copies first, because they take memory.
 func (p *indexDivision) next() (v value, block uint64) {
 	p.freeCopies()
-	if last := len(p.stash) - 1; last >= 0 {
-		c := p.stash[last]
-		p.stash[last] = copiedSpan{}
-		p.stash = p.stash[:last]
+	if c := p.stash; c != nil {
+		p.stash = c.older
 		p.freed = c.slots
 		p.show(p.view.heap, c.slots)
 		return p.part, c.span << p.shift
