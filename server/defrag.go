@@ -25,9 +25,9 @@ type defrag struct {
 	passTook time.Duration
 }
 
-// defragSlice carries compaction on for at most a slice, or begins it if it is worth it. rest: a pass is under way, and
-// the others are to have so much time before the next slice.
-func (x *executor) defragSlice() (rest time.Duration) {
+// defragSlice carries compaction on until a slice has passed since the given time, or begins it if it is worth it. rest: a
+// pass is under way, and the others are to have so much time before the next slice.
+func (x *executor) defragSlice(since time.Time) (rest time.Duration) {
 	d := &x.house.defrag
 	switch {
 	case d.share == 0 && !x.beginDefrag():
@@ -37,9 +37,12 @@ func (x *executor) defragSlice() (rest time.Duration) {
 	}
 	began := time.Now()
 	done, took := false, time.Duration(0)
-	for !done && took < slice {
+	for !done {
 		done = x.ks.Compact(defragUnits)
 		took = time.Since(began)
+		if began.Add(took).Sub(since) > slice {
+			break
+		}
 	}
 	d.took += took
 	d.passTook += took

@@ -85,7 +85,7 @@ func (x *executor) doChores() (pause time.Duration) {
 		x.later(func() { slab.Populate(piece) })
 		return slice
 	}
-	return min(x.defragSlice(), time.Second/time.Duration(x.opts.Hz))
+	return min(x.defragSlice(began), time.Second/time.Duration(x.opts.Hz))
 }
 
 // freeSlice gives memory of large deletions back until a slice has passed since the given time. true: there is more.
