@@ -14,12 +14,25 @@ func TestRandom_streams(t *testing.T) {
 	for side, start := range sides() {
 		t.Run(side, func(t *testing.T) {
 			g := newGenerator(*seed)
-			g.rows = slices.DeleteFunc(g.rows, func(row *command.Spec) bool {
-				return row.Group != "stream" && !slices.Contains([]string{"del", "copy", "rename", "type"}, row.Name)
-			})
+			g.onlyStreams()
 			g.run(t, start(t))
 		})
 	}
+}
+
+// TestRandom_streamsReplicate: the log of streams makes an equal copy.
+func TestRandom_streamsReplicate(t *testing.T) {
+	g := newGenerator(*seed)
+	g.onlyStreams()
+	for done := 0; done < 2**lines; done += 3 * linesPerRound {
+		replicate(t, g)
+	}
+}
+
+func (g *generator) onlyStreams() {
+	g.rows = slices.DeleteFunc(g.rows, func(row *command.Spec) bool {
+		return row.Group != "stream" && !slices.Contains([]string{"del", "copy", "rename", "type"}, row.Name)
+	})
 }
 
 // streamLine makes a line of the stream family. Words at random alone would hardly ever make a group, or anything pending.
