@@ -15,6 +15,8 @@ type division interface {
 	// until the structure changes or next is called again. block tells the part from the others of the same structure,
 	// and in a list the order of the blocks is that of the elements.
 	next() (v value, block uint64)
+	// size is what the lengths of all parts add up to.
+	size() int
 	// release lets go of the structure, also before all was taken.
 	release()
 }
@@ -31,21 +33,21 @@ func defaultGrain() grain { return grain{whole: 256, part: 64} }
 type capture struct {
 	store    *store
 	item     Item // of the next part, but for what it holds
-	left     int  // elements that are still to be given
+	left     int  // elements that are still to be given, or parts of a stream
 	division division
 }
 
 // capture takes an item over whose value is large, if that is divisible.
 func (f *Frozen) capture(s *store, it *Item) bool {
 	l := it.v.large
-	if l == nil || l.len() <= f.ks.grain.whole {
+	if l == nil || l.len() <= f.ks.grain.whole && it.Kind != KindStream { // a stream counts its blocks itself
 		return false
 	}
 	d := l.freeze(f, s)
 	if d == nil {
 		return false
 	}
-	c := &capture{store: s, item: *it, left: it.count, division: d}
+	c := &capture{store: s, item: *it, left: d.size(), division: d}
 	c.item.Key, c.item.v = append([]byte(nil), it.Key...), nil
 	f.captured = append(f.captured, c)
 	return true

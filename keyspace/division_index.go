@@ -13,6 +13,7 @@ import (
 type indexDivision struct {
 	of     *index
 	view   *Frozen
+	count  int         // of cells
 	shift  uint8       // a hash lies in the span hash>>shift
 	spans  uint64      // their number
 	at     uint64      // spans below have been taken over
@@ -35,11 +36,13 @@ type copiedSpan struct {
 // other.
 func freezeIndex(x *index, f *Frozen, part value, into *index) *indexDivision {
 	depth := bits.Len(uint(x.count / f.ks.grain.part))
-	p := &indexDivision{of: x, view: f, shift: uint8(64 - depth), spans: 1 << depth, part: part, into: into}
+	p := &indexDivision{of: x, view: f, count: x.count, shift: uint8(64 - depth), spans: 1 << depth, part: part, into: into}
 	p.copied = make([]uint64, (p.spans+63)/64)
 	x.frozen = append(x.frozen, p)
 	return p
 }
+
+func (p *indexDivision) size() int { return p.count }
 
 // beforeChange comes before any change of the cells with hashes like h, and before one is added or taken out.
 func (x *index) beforeChange(h uint64) {

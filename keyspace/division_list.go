@@ -9,14 +9,17 @@ type listDivision struct {
 	store  *store
 	blocks []*listBlock
 	at     int // blocks before it have been given
+	count  int // of elements
 }
 
 func (l *listBlocks) freeze(f *Frozen, s *store) division {
 	l.clock++
-	d := &listDivision{of: l, view: f, store: s, blocks: append([]*listBlock(nil), l.live()...)}
+	d := &listDivision{of: l, view: f, store: s, count: l.count, blocks: append([]*listBlock(nil), l.live()...)}
 	l.frozen = append(l.frozen, d)
 	return d
 }
+
+func (d *listDivision) size() int { return d.count }
 
 func (l *listBlocks) held() bool { return len(l.frozen) > 0 }
 

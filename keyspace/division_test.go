@@ -27,7 +27,7 @@ const (
 
 func newDividing(t *testing.T, kind Kind) *dividing {
 	limits := DefaultLimits()
-	limits.ListMaxListpackSize = 20
+	limits.ListMaxListpackSize, limits.StreamNodeMaxEntries = 20, 20
 	d := &dividing{t: t, ks: New(Options{Databases: 2, Limits: limits}), r: rand.New(rand.NewPCG(5, uint64(kind))), kind: kind, key: "large"}
 	run(d.ks, func() {
 		for range dividingElements {
@@ -50,6 +50,8 @@ func (d *dividing) put() {
 		must(db.EditSet(k, "")).Add(e)
 	case KindZSet:
 		must(db.EditZSet(k, "")).Put(e, float64(d.count))
+	case KindStream:
+		d.putIntoStream(must(db.EditStream(k, "")), e)
 	case KindList:
 		l := must(db.EditList(k, ""))
 		switch n := l.Len(); d.r.IntN(4) {
@@ -60,6 +62,21 @@ func (d *dividing) put() {
 		default:
 			l.PushTail(e)
 		}
+	}
+}
+
+func (d *dividing) putIntoStream(s *StreamEdit, e []byte) {
+	id := StreamID{uint64(d.count), 0}
+	s.Append(id, [][]byte{[]byte("f"), e})
+	group := []byte("g" + strconv.Itoa(d.r.IntN(2)))
+	s.CreateGroup(group, StreamID{}, 0)
+	if g, ok := s.EditGroup(group); ok && d.r.IntN(10) == 0 {
+		name := []byte("c" + strconv.Itoa(d.r.IntN(3)))
+		c, there := g.Consumer(name)
+		if !there {
+			c = g.CreateConsumer(name, 1)
+		}
+		g.Deliver(c, id, int64(d.count), 1)
 	}
 }
 
@@ -85,9 +102,26 @@ func (d *dividing) take() {
 			if z := must(db.EditZSet(k, "")); z.Len() > 1 {
 				z.RemoveRanks(d.r.IntN(z.Len()), 1)
 			}
+		case KindStream:
+			d.takeFromStream(must(db.EditStream(k, "")))
 		case KindList:
 			d.takeFromList(must(db.EditList(k, "")))
 		}
+	}
+}
+
+func (d *dividing) takeFromStream(s *StreamEdit) {
+	switch state := s.State(); {
+	case s.Len() < 2:
+	case d.r.IntN(100) == 0:
+		s.Trim(StreamTrim{MaxLen: int64(s.Len() - d.r.IntN(50))})
+	case d.r.IntN(2000) == 0:
+		// All entries go, and the ids of those that come are no longer behind all that there were.
+		s.Trim(StreamTrim{})
+		d.count /= 2
+		s.SetState(StreamID{uint64(d.count), 0}, StreamID{}, state.Added)
+	default:
+		s.Delete(StreamID{state.First.Ms + uint64(d.r.IntN(int(state.Last.Ms-state.First.Ms)+1)), 0})
 	}
 }
 
@@ -136,6 +170,9 @@ func (d *dividing) upset() {
 
 func (d *dividing) length() int {
 	if e := d.ks.DB(0).find([]byte(d.key), &entry{}); e != nil {
+		if s, ok := e.large.(*stream); ok {
+			return s.length
+		}
 		return e.value.len()
 	}
 	return 0
@@ -155,6 +192,15 @@ func (d *dividing) texts() map[string]string {
 	return texts(dbs, 0)
 }
 
+// entriesOf counts what an item has, also of a stream, which counts as one elsewhere.
+func entriesOf(it *Item) int {
+	p := readItem(it)
+	if p.stream != nil {
+		return len(p.stream.entries)
+	}
+	return p.len()
+}
+
 type dividingView struct {
 	f     *Frozen
 	want  map[string]string
@@ -166,7 +212,7 @@ type dividingView struct {
 func (d *dividing) open() *dividingView {
 	v := &dividingView{want: d.texts(), got: []plainDB{{}, {}}}
 	v.f = d.ks.FreezeAll(func(it *Item) {
-		v.most = max(v.most, readItem(it).len())
+		v.most = max(v.most, entriesOf(it))
 		if whole := v.parts.add(d.t, it); whole != nil {
 			v.got[it.DB][string(it.Key)] = whole
 		}
@@ -175,7 +221,7 @@ func (d *dividing) open() *dividingView {
 }
 
 func TestDivision_changesWhileViewsTakeOver(t *testing.T) {
-	for _, kind := range []Kind{KindHash, KindSet, KindZSet, KindList} {
+	for _, kind := range []Kind{KindHash, KindSet, KindZSet, KindList, KindStream} {
 		t.Run(kind.String(), func(t *testing.T) {
 			d := newDividing(t, kind)
 			var views []*dividingView
@@ -237,11 +283,11 @@ func (d *dividing) givenBack() {
 
 // TestDivision_stepIsBounded: no call of Step, and no write while a view is open, has to do with many elements.
 func TestDivision_stepIsBounded(t *testing.T) {
-	for _, kind := range []Kind{KindHash, KindSet, KindZSet, KindList} {
+	for _, kind := range []Kind{KindHash, KindSet, KindZSet, KindList, KindStream} {
 		t.Run(kind.String(), func(t *testing.T) {
 			d := newDividing(t, kind)
 			given, largest, calls := 0, 0, 0
-			f := d.ks.FreezeAll(func(it *Item) { given += readItem(it).len() })
+			f := d.ks.FreezeAll(func(it *Item) { given += entriesOf(it) })
 			for done := false; !done; calls++ {
 				run(d.ks, d.put)
 				before := given
@@ -319,4 +365,21 @@ func TestDivision_dirtyViewClosedEarly(t *testing.T) {
 		}
 		run(d.ks, func() { require.Equal(t, d.length(), elements) })
 	}
+}
+
+// TestDivision_streamBeginsAnew: blocks that come in the place of others, with ids that were given out before, are not the view's.
+func TestDivision_streamBeginsAnew(t *testing.T) {
+	d := newDividing(t, KindStream)
+	v := d.open()
+	run(d.ks, func() {
+		s := must(d.ks.DB(0).EditStream([]byte(d.key), ""))
+		s.Trim(StreamTrim{})
+		s.SetState(StreamID{}, StreamID{}, 0)
+		for i := range uint64(100) {
+			s.Append(StreamID{i + 1, 5}, [][]byte{[]byte("f"), []byte("anew")})
+		}
+	})
+	for !v.f.Step(1) {
+	}
+	require.Equal(t, v.want, texts(v.got, 0))
 }

@@ -61,7 +61,11 @@ func (g *givenParts) add(t require.TestingT, it *Item) *plain {
 func (p *plain) merge(t require.TestingT, part *plain) {
 	sum := p.len() + part.len()
 	require.NotZero(t, part.len())
-	p.deadline, p.str, p.stream = part.deadline, part.str, part.stream
+	p.deadline, p.str = part.deadline, part.str
+	if p.kind == KindStream {
+		part.stream.entries = append(p.stream.entries, part.stream.entries...)
+		p.stream = part.stream // which has the groups, if it is the last
+	}
 	p.list = append(p.list, part.list...)
 	maps.Copy(p.set, part.set)
 	maps.Copy(p.hash, part.hash)

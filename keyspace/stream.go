@@ -20,6 +20,9 @@ type stream struct {
 	maxDeleted  StreamID // the greatest one that XDEL has deleted
 	added       uint64   // entries ever added
 	groups      []*streamGroup
+
+	frozen      []*streamDivision // of the views that have not got all of it yet
+	blocksInAll int               // of the stream that this is a part of, in a view; else 0
 }
 
 // streamRow is a place in the order of blocks.
@@ -44,7 +47,7 @@ func (s *stream) len() int { return 1 }
 
 func (s *stream) clone(heap *slab.Heap) large {
 	c := *s
-	c.heap, c.groups = heap, nil
+	c.heap, c.groups, c.frozen = heap, nil, nil
 	c.blocks = order[streamRow, byMaster]{heap: heap}
 	s.blocks.ascend(0, func(row streamRow) bool {
 		b := s.block(row)
@@ -165,6 +168,7 @@ func (s *stream) append(h *handle, id StreamID, pairs [][]byte, opens bool) {
 	if n > 0 {
 		row := s.blocks.at(n - 1)
 		if b := s.block(row); !opens && !b.full(bytes, limits) {
+			s.beforeChange(row)
 			p := appendEntry(b.cell[:b.end()], row.master, id, pairs)
 			if cap(p) > cap(b.cell) {
 				s.move(h, row, p, len(p)+min(len(p)/2, max(limits.StreamNodeMaxBytes-len(p), 0)))
@@ -174,6 +178,7 @@ func (s *stream) append(h *handle, id StreamID, pairs [][]byte, opens bool) {
 		}
 		s.seal(h, row)
 	}
+	s.beforeOpening(id)
 	p := h.at.arena.keepWith(nil, blockHeader+bytes+len(pairs)+32)
 	p = appendEntry(openBlock(p, pairs), id, id, pairs)
 	ref, cell := s.heap.Alloc(len(p))
@@ -213,6 +218,7 @@ func (s *stream) remove(h *handle, id StreamID) bool {
 	if !ok {
 		return false
 	}
+	s.beforeChange(row)
 	s.block(row).mark(&e)
 	s.length--
 	s.tidy(h, row)
@@ -281,6 +287,7 @@ func (s *stream) trim(h *handle, t StreamTrim) (deleted int) {
 			}
 			break
 		}
+		s.beforeChange(row)
 		s.blocks.remove(row)
 		h.retire(row.ref)
 		s.length -= live
@@ -318,6 +325,7 @@ func (s *stream) trimInside(h *handle, row streamRow, t StreamTrim) (deleted int
 			break
 		}
 		if !e.deleted {
+			s.beforeChange(row)
 			b.mark(&e)
 			s.length--
 			deleted++

@@ -98,8 +98,6 @@ func (g *streamGroup) usage(samples int) int64 {
 	return bytes
 }
 
-// freeze: a stream is given to views as a whole, and so it is never held.
-func (s *stream) freeze(*Frozen, *store) division      { return nil }
-func (s *stream) held() bool                           { return false }
+// freeze: a group is a part of its stream's value.
 func (g *streamGroup) freeze(*Frozen, *store) division { return nil }
 func (g *streamGroup) held() bool                      { return false }

@@ -90,15 +90,22 @@ func (panicking) FailNow()                          {}
 
 // readStream reads a stream through its views, and holds them against each other.
 func readStream(t require.TestingT, s Stream) *plainStream {
-	state := s.State()
-	p := &plainStream{newest: state.Newest, maxDeleted: state.MaxDeleted, added: state.Added, groups: map[string]*plainGroup{}}
-	s.Each(StreamID{}, MaxStreamID(), func(e *StreamEntry) bool { p.entries = append(p.entries, readEntry(e)); return true })
+	p, state := readStreamPart(t, s), s.State()
 	require.Len(t, p.entries, s.Len())
 	first, last := StreamID{}, StreamID{}
 	if n := len(p.entries); n > 0 {
 		first, last = p.entries[0].id, p.entries[n-1].id
 	}
 	require.Equal(t, []StreamID{first, last}, []StreamID{state.First, state.Last})
+	require.Len(t, p.groups, state.Groups)
+	return p
+}
+
+// readStreamPart reads what a part of a stream has of its entries and groups, too.
+func readStreamPart(t require.TestingT, s Stream) *plainStream {
+	state := s.State()
+	p := &plainStream{newest: state.Newest, maxDeleted: state.MaxDeleted, added: state.Added, groups: map[string]*plainGroup{}}
+	s.Each(StreamID{}, MaxStreamID(), func(e *StreamEntry) bool { p.entries = append(p.entries, readEntry(e)); return true })
 	s.EachGroup(func(g StreamGroup) {
 		into := &plainGroup{g.Delivered(), g.EntriesRead(), map[string]bool{}, map[StreamID]plainPending{}}
 		g.EachPending(StreamID{}, func(e PendingEntry) bool {
@@ -120,7 +127,6 @@ func readStream(t require.TestingT, s Stream) *plainStream {
 		require.Len(t, into.consumers, g.Consumers())
 		p.groups[string(g.Name())] = into
 	})
-	require.Len(t, p.groups, state.Groups)
 	return p
 }
 

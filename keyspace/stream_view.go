@@ -36,7 +36,7 @@ type StreamState struct {
 	MaxDeleted  StreamID // the greatest one that was deleted by its id
 	Added       uint64   // entries ever added
 	Edge        StreamID // where the first block begins; the greatest id when there is none
-	Blocks      int
+	Blocks      int      // of the whole stream, also in a part
 	Groups      int
 }
 
@@ -47,7 +47,7 @@ func (s Stream) State() StreamState {
 		return StreamState{Edge: MaxStreamID()}
 	}
 	return StreamState{First: of.first, Last: of.last, Newest: of.newest, MaxDeleted: of.maxDeleted, Added: of.added,
-		Edge: of.edge(), Blocks: of.blocks.len(), Groups: len(of.groups)}
+		Edge: of.edge(), Blocks: max(of.blocks.len(), of.blocksInAll), Groups: len(of.groups)}
 }
 
 // ReadUpTo says how many of the entries ever added are not behind an id, where the stream can tell; else EntriesReadUnknown.

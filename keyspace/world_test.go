@@ -178,9 +178,16 @@ func readValue(kind Kind, deadlineMs int64, str func() []byte, h Hash, l List, s
 	return p
 }
 
+func readItemStream(it *Item) *plainStream {
+	if it.Part == 0 && it.Last {
+		return readStream(panicking{}, it.Stream())
+	}
+	return readStreamPart(panicking{}, it.Stream())
+}
+
 func readItem(it *Item) *plain {
 	if it.Kind == KindStream {
-		return &plain{kind: it.Kind, deadline: it.DeadlineMs, stream: readStream(panicking{}, it.Stream())}
+		return &plain{kind: it.Kind, deadline: it.DeadlineMs, stream: readItemStream(it)}
 	}
 	return readValue(it.Kind, it.DeadlineMs, it.String, it.Hash(), it.List(), it.Set(), it.ZSet())
 }

@@ -237,7 +237,7 @@ func (x *executor) readBack() (*keyspace.Keyspace, error) {
 	fresh := x.server.newKeyspace()
 	rows := rowLoader{ks: fresh}
 	for _, r := range sink.rows {
-		if err := rows.load(persistence.Row{DB: r.db, Key: r.key, Value: r.value, IsBlock: r.kind == rowBlock, Block: r.block}); err != nil {
+		if err := rows.load(persistence.Row{DB: r.db, Key: r.key, Value: r.whole(), IsBlock: r.kind == rowBlock, Block: r.block}); err != nil {
 			return nil, err
 		}
 	}

@@ -18,12 +18,15 @@ const (
 	// rowElementsMax is how many elements one row may have.
 	rowElementsMax = 4096
 	rowHeadBytes   = 8 // the deadline
+	// pieceBytes is from where on a row that is not whole goes on in another slice: to let a long one grow takes long.
+	pieceBytes = 256 << 10
 	// inBlocks stands where other rows have the type of the value; no type is numbered so.
 	inBlocks = 0xFA
 )
 
 type checkpointRow struct {
 	db         int
+	before     [][]byte // what comes before value in the row's value
 	key, value []byte
 	kind       rowKind
 	block      uint64
@@ -41,9 +44,10 @@ const (
 // rowSink gathers frozen items as checkpoint rows. The owner fills it, in slices or by copy on write; whoever writes the
 // checkpoint empties it.
 type rowSink struct {
-	rows  []checkpointRow
-	key   []byte // of the value whose parts are coming
-	value []byte // of a row whose parts have not all come
+	rows   []checkpointRow
+	key    []byte   // of the value whose parts are coming
+	value  []byte   // of a row whose parts have not all come: its end
+	before [][]byte // and what comes before that
 }
 
 func (k *rowSink) add(it *keyspace.Item) {
@@ -67,15 +71,26 @@ func (k *rowSink) add(it *keyspace.Item) {
 			k.value = rowHead(it)
 		}
 		if k.value = rdb.EncodeValue(k.value, it); !it.Last {
+			if len(k.value) >= pieceBytes {
+				k.before, k.value = append(k.before, k.value), nil
+			}
 			return
 		}
-		row.value, k.value = k.value, nil
+		row.before, row.value, k.before, k.value = k.before, k.value, nil, nil
 	}
 	k.rows = append(k.rows, row)
 }
 
 func rowHead(it *keyspace.Item) []byte {
 	return binary.BigEndian.AppendUint64(nil, uint64(it.DeadlineMs))
+}
+
+// whole puts the pieces of a row's value together.
+func (r *checkpointRow) whole() []byte {
+	if len(r.before) == 0 {
+		return r.value
+	}
+	return bytes.Join(append(r.before, r.value), nil)
 }
 
 // take gives the rows so far.
@@ -97,7 +112,7 @@ func writeRows(w *persistence.CheckpointWriter, rows []checkpointRow) {
 		case rowBlock:
 			w.PutBlock(r.db, r.key, r.block, r.value)
 		default:
-			w.Put(r.db, r.key, r.value)
+			w.Put(r.db, r.key, r.whole())
 		}
 	}
 }

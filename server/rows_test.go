@@ -45,7 +45,7 @@ func rowsOf(ks *keyspace.Keyspace) (rows []persistence.Row) {
 	for !frozen.Step(16) {
 	}
 	for _, r := range sink.take() {
-		rows = append(rows, persistence.Row{DB: r.db, Key: r.key, Value: r.value, IsBlock: r.kind == rowBlock, Block: r.block})
+		rows = append(rows, persistence.Row{DB: r.db, Key: r.key, Value: r.whole(), IsBlock: r.kind == rowBlock, Block: r.block})
 	}
 	return rows
 }
@@ -72,6 +72,40 @@ func TestRows_roundTrip(t *testing.T) {
 		}
 	}
 	require.Len(t, blocks, 2*5, "what has more than %d elements", rowElementsMax)
+	back, err := loadRows(rows)
+	require.NoError(t, err)
+	require.Equal(t, ks.Digest(), back.Digest())
+}
+
+// TestRows_stream: a stream has one row however long it is, put together from pieces.
+func TestRows_stream(t *testing.T) {
+	ks := keyspace.New(keyspace.Options{Databases: 2})
+	ks.Begin(1, keyspace.ExpiryDelete)
+	db := ks.DB(1)
+	db.PutString([]byte("string"), []byte("s"), 0, "")
+	s := db.ReplaceStream([]byte("stream"), "")
+	require.True(t, s.CreateGroup([]byte("group"), keyspace.StreamID{}, 0))
+	g, _ := s.EditGroup([]byte("group"))
+	c := g.CreateConsumer([]byte("consumer"), 1)
+	for i := range uint64(50_000) {
+		id := keyspace.StreamID{Ms: i + 1}
+		s.Append(id, [][]byte{[]byte("field"), fmt.Append(nil, "value:", i)})
+		if i%1000 == 0 {
+			g.Deliver(c, id, 1, 1)
+		}
+	}
+	db.SetDeadline([]byte("stream"), rowDeadlineMs, "")
+	ks.End()
+	sink := &rowSink{}
+	frozen := ks.FreezeAll(sink.add)
+	for most := 0; !frozen.Step(16); {
+		require.Less(t, len(sink.value), pieceBytes+64<<10)
+		require.Less(t, len(sink.before), most+2, "a step is bounded")
+		most = len(sink.before)
+	}
+	rows := rowsOf(ks)
+	require.Len(t, rows, 2)
+	require.Greater(t, max(len(rows[0].Value), len(rows[1].Value)), 3*pieceBytes/2)
 	back, err := loadRows(rows)
 	require.NoError(t, err)
 	require.Equal(t, ks.Digest(), back.Digest())

@@ -82,8 +82,8 @@ func describe(ks *keyspace.Keyspace) map[string]string {
 			})
 		case keyspace.KindStream:
 			var b strings.Builder
-			describeStream(&b, it.Stream())
-			words = append(words, b.String())
+			describeStream(&b, it)
+			words = append(words, strings.TrimSuffix(b.String(), " "))
 		}
 		if !it.Last {
 			return

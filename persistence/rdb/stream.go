@@ -29,10 +29,15 @@ func encodeStream(form streamForm) func(e *encoder, it *keyspace.Item) {
 	return func(e *encoder, it *keyspace.Item) {
 		s := it.Stream()
 		state := s.State()
-		e.length(uint64(state.Blocks))
+		if it.Part == 0 {
+			e.length(uint64(state.Blocks))
+		}
 		node := nodeWriter{e: e}
 		s.Each(keyspace.StreamID{}, keyspace.MaxStreamID(), node.add)
 		node.flush()
+		if !it.Last {
+			return
+		}
 		e.length(uint64(s.Len()))
 		e.streamID(state.Newest)
 		if form.counters {

@@ -14,12 +14,16 @@ import (
 )
 
 // describeStream is a stream as text.
-func describeStream(b *strings.Builder, s keyspace.Stream) {
+func describeStream(b *strings.Builder, it *keyspace.Item) {
+	s := it.Stream()
 	s.Each(keyspace.StreamID{}, keyspace.MaxStreamID(), func(e *keyspace.StreamEntry) bool {
 		fmt.Fprintf(b, "%s ", e.ID)
 		e.Each(func(name, value []byte) { fmt.Fprintf(b, "%q %q ", name, value) })
 		return true
 	})
+	if !it.Last {
+		return
+	}
 	state := s.State()
 	fmt.Fprintf(b, "until %s deleted %s added %d", state.Newest, state.MaxDeleted, state.Added)
 	s.EachGroup(func(g keyspace.StreamGroup) {
