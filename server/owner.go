@@ -45,7 +45,8 @@ func (c *ownerCPU) endHolding(ofCarrier bool, clockNanos int64) {
 	}
 	used := clockNanos
 	if now := readThreadTime(); now.thread == c.began.thread {
-		used = now.nanos - c.began.nanos
+		// A virtual machine's CPU clock has been seen to jump by a second in a holding of a millisecond.
+		used = min(now.nanos-c.began.nanos, clockNanos)
 	}
 	c.began = threadTime{}
 	if ofCarrier {

@@ -62,6 +62,13 @@ func TestOwnerCPU_movedHoldingCountsByTheClock(t *testing.T) {
 	require.Equal(t, int64(1), cpu.batches.total, "a holding whose begin was not seen")
 }
 
+func TestOwnerCPU_isNotMoreThanTheClock(t *testing.T) {
+	now := readThreadTime()
+	cpu := ownerCPU{on: true, began: threadTime{thread: now.thread, nanos: now.nanos - 1_000_000_000}}
+	cpu.endHolding(true, 5000)
+	require.Equal(t, int64(5000), cpu.batches.max)
+}
+
 func TestInfo_collector(t *testing.T) {
 	c := dial(t, start(t))
 	runtime.GC()
