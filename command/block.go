@@ -10,9 +10,15 @@ import (
 // parseTimeout reads seconds, with a fraction if wanted, and gives the wall-clock time when the wait ends; 0 is for ever.
 func parseTimeout(word []byte, nowMs int64) (deadlineMs int64, err error) {
 	ms, err := parseSecondsAsMs(word)
-	switch {
-	case err != nil:
+	if err != nil {
 		return 0, err
+	}
+	return waitEnd(ms, nowMs)
+}
+
+// waitEnd is when a wait of so many milliseconds ends; 0 is for ever.
+func waitEnd(ms, nowMs int64) (deadlineMs int64, err error) {
+	switch {
 	case ms < 0:
 		return 0, ErrTimeoutNegative
 	case ms == 0:

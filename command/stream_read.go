@@ -1,8 +1,6 @@
 package command
 
 import (
-	"math"
-
 	"github.com/tandemkv/tandem/keyspace"
 )
 
@@ -80,17 +78,10 @@ func parseStreamRead(c *Call, inGroup bool) (o streamRead, err error) {
 // parseTimeoutMs reads milliseconds, and gives the wall-clock time when the wait ends; 0 is for ever.
 func parseTimeoutMs(word []byte, nowMs int64) (deadlineMs int64, err error) {
 	ms, ok := ParseInt(word)
-	switch {
-	case !ok:
+	if !ok {
 		return 0, ErrTimeoutNotInteger
-	case ms < 0:
-		return 0, ErrTimeoutNegative
-	case ms == 0:
-		return 0, nil
-	case ms > math.MaxInt64-nowMs:
-		return 0, ErrTimeoutRange
 	}
-	return nowMs + ms, nil
+	return waitEnd(ms, nowMs)
 }
 
 // parseIDs reads the ids, in which "$" is a stream's newest one.

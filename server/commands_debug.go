@@ -353,9 +353,7 @@ func debugReplicate(x *executor, s *session, args [][]byte) error {
 	if !x.role.logsOwnWrites() {
 		return errReadOnly
 	}
-	before := len(x.pending)
-	x.pending = x.encoder.Append(x.pending, []command.Effect{{DB: s.db, Words: args[2:]}})
-	x.logEnd += int64(len(x.pending) - before)
+	x.logUnit([]command.Effect{{DB: s.db, Words: args[2:]}})
 	s.w.OK()
 	return nil
 }

@@ -298,9 +298,7 @@ func (x *executor) closeUnit(s *session) {
 		return
 	}
 	if x.role.logsOwnWrites() {
-		before := len(x.pending)
-		x.pending = x.encoder.Append(x.pending, unit)
-		x.logEnd += int64(len(x.pending) - before)
+		x.logUnit(unit)
 		if s != nil {
 			s.written = x.logEnd
 		}
@@ -312,13 +310,18 @@ func (x *executor) closeUnit(s *session) {
 func (x *executor) closeApart() {
 	unit := x.engine.Unit()
 	if x.role.logsOwnWrites() {
-		before := len(x.pending)
 		for i := range unit {
-			x.pending = x.encoder.Append(x.pending, unit[i:i+1])
+			x.logUnit(unit[i : i+1])
 		}
-		x.logEnd += int64(len(x.pending) - before)
 	}
 	x.engine.ResetUnit()
+}
+
+// logUnit brings effects that belong together to the log.
+func (x *executor) logUnit(unit []command.Effect) {
+	before := len(x.pending)
+	x.pending = x.encoder.Append(x.pending, unit)
+	x.logEnd += int64(len(x.pending) - before)
 }
 
 // logWords appends to the log what says nothing about data, and needs no database: PING, REPLCONF GETACK.
