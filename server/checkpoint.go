@@ -127,7 +127,7 @@ func streamDBOf(meta persistence.Meta) int {
 func (v *Server) walk(frozen *keyspace.Frozen, sink *rowSink, w *persistence.CheckpointWriter) error {
 	x := v.x
 	for done := false; !done; {
-		x.acquire(nil)
+		x.acquireSlice()
 		for began := time.Now(); !done && time.Since(began) < slice; {
 			done = frozen.Step(16)
 		}

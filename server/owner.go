@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"runtime"
 
 	"github.com/tandemkv/tandem/command"
 )
@@ -14,46 +15,52 @@ import (
 //	owner_command_usec  single commands
 //
 // since the start or CONFIG RESETSTAT. It is wall-clock time: on a busy machine it contains the turns of others. After
-// DEBUG OWNER-CPU 1, which costs two calls of the system for each holding, owner_batch_cpu_usec and owner_slice_cpu_usec
+// DEBUG OWNER-CPU 1, which costs two calls of the system for each holding and binds holders to threads, owner_batch_cpu_usec and owner_slice_cpu_usec
 // tell the CPU time of holdings instead.
 
-// ownerCPU measures the CPU time of holdings.
+// ownerCPU measures the CPU time of holdings. While it does, whoever holds the keyspace is bound to his thread: otherwise the
+// scheduler may let him go on in another one, and then no clock tells what he has used.
 type ownerCPU struct {
 	on              bool
-	began           threadTime
+	began           int64 // CPU time of the thread, which is locked; 0: it is not, no holding is measured
 	batches, slices histogram
-}
-
-// threadTime is the CPU time of a thread.
-type threadTime struct {
-	thread int
-	nanos  int64
 }
 
 // beginHolding is for the moment of acquire.
 func (c *ownerCPU) beginHolding() {
 	if c.on {
-		c.began = readThreadTime()
+		runtime.LockOSThread()
+		c.began = threadNanos()
 	}
 }
 
-// endHolding counts a holding that took so long by the clock. That counts for a goroutine that has moved to another thread:
-// its CPU time is not known, and not more.
+// endHolding counts a holding that took so long by the clock.
 func (c *ownerCPU) endHolding(ofCarrier bool, clockNanos int64) {
-	if !c.on || c.began == (threadTime{}) {
+	if c.began == 0 {
 		return
 	}
-	used := clockNanos
-	if now := readThreadTime(); now.thread == c.began.thread {
-		// A virtual machine's CPU clock has been seen to jump by a second in a holding of a millisecond.
-		used = min(now.nanos-c.began.nanos, clockNanos)
-	}
-	c.began = threadTime{}
+	// A virtual machine's CPU clock has been seen to jump by a second in a holding of a millisecond.
+	used := min(threadNanos()-c.began, clockNanos)
+	c.leave()
 	if ofCarrier {
 		c.batches.add(used)
 	} else {
 		c.slices.add(used)
 	}
+}
+
+// leave drops the holding that is measured, if one is.
+func (c *ownerCPU) leave() {
+	if c.began != 0 {
+		c.began = 0
+		runtime.UnlockOSThread()
+	}
+}
+
+// restart begins anew, or ends; the holding of the caller is not counted.
+func (c *ownerCPU) restart(on bool) {
+	c.leave()
+	*c = ownerCPU{on: on}
 }
 
 // endHolding counts a holding that ends now.
@@ -95,12 +102,12 @@ func (h *histogram) summary() string {
 func debugOwnerCPU(x *executor, s *session, args [][]byte) error {
 	switch string(args[2]) {
 	case "0":
-		x.stats.cpu = ownerCPU{}
+		x.stats.cpu.restart(false)
 	case "1":
-		if readThreadTime() == (threadTime{}) {
+		if threadNanos() == 0 {
 			return command.Error("ERR this system does not tell the CPU time of a thread")
 		}
-		x.stats.cpu = ownerCPU{on: true}
+		x.stats.cpu.restart(true)
 	default:
 		return command.ErrSyntax
 	}

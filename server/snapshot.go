@@ -62,7 +62,7 @@ func (n *snapshot) Stream(out io.Writer) error {
 	x := n.v.x
 	var piece bytes.Buffer
 	for done := false; !done; {
-		x.acquire(nil)
+		x.acquireSlice()
 		for began := time.Now(); !done && time.Since(began) < slice; {
 			done = n.frozen.Step(16)
 		}

@@ -150,7 +150,7 @@ func (t *stats) reset() {
 	t.syncFull, t.syncPartialOK, t.syncPartialErr, t.deniedAuth = 0, 0, 0, 0
 	t.opsLast = 0
 	t.batches, t.slices, t.pausesBefore = histogram{}, histogram{}, readPauses()
-	t.cpu = ownerCPU{on: t.cpu.on}
+	t.cpu.restart(t.cpu.on)
 	clock := t.clock
 	t.init(n)
 	t.began, t.clock = began, clock

@@ -1,12 +1,17 @@
 package server
 
-import "golang.org/x/sys/unix"
+import (
+	"unsafe"
 
-// readThreadTime is of the calling thread; the zero value when the system does not tell.
-func readThreadTime() threadTime {
+	"golang.org/x/sys/unix"
+)
+
+// threadNanos is the CPU time of the calling thread; 0 when the system does not tell. It is a raw call: around others the
+// scheduler may give the processor away, and that is not to happen because somebody measures.
+func threadNanos() int64 {
 	var t unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) != nil {
-		return threadTime{}
+	if _, _, failed := unix.RawSyscall(unix.SYS_CLOCK_GETTIME, unix.CLOCK_THREAD_CPUTIME_ID, uintptr(unsafe.Pointer(&t)), 0); failed != 0 {
+		return 0
 	}
-	return threadTime{thread: unix.Gettid(), nanos: t.Nano()}
+	return t.Nano()
 }
