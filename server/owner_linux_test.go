@@ -37,4 +37,3 @@ func TestOwnerCPU_holderStaysInItsThread(t *testing.T) {
 	require.Equal(t, int64(100), cpu.slices.total)
 	require.Less(t, cpu.slices.max, int64(1<<40))
 }
-
