@@ -119,7 +119,7 @@ func (s *store) decode(r slab.Ref, e *entry) {
 		return
 	case encodingQuicklist, encodingHashtable, encodingSkiplist, encodingStream:
 		e.tableAt = binary.LittleEndian.Uint32(rest)
-		e.large = s.larges.all[e.tableAt]
+		e.large = *s.larges.at(e.tableAt)
 		e.fieldsDue = e.nextFieldDeadline()
 		return
 	}

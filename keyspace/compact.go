@@ -119,11 +119,11 @@ func (c *compaction) step(ks *Keyspace) {
 		}
 	case compactLarges:
 		c.work++
-		if c.large >= len(s.larges.all) {
+		if c.large >= s.larges.all.Len() {
 			c.stage = compactDeadlines
 			return
 		}
-		if l := s.larges.all[c.large]; l != nil {
+		if l := *s.larges.at(uint32(c.large)); l != nil {
 			c.at = l.compact(c, c.at)
 		} else {
 			c.at = 0 // it went while the walk was in it

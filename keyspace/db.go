@@ -28,7 +28,7 @@ type store struct {
 }
 
 func newStore(ks *Keyspace, flushed bool) *store {
-	s := &store{ks: ks, heap: slab.New(), larges: larges{all: make([]large, 1)}}
+	s := &store{ks: ks, heap: slab.New()}
 	s.keys = newIndex(ks.seed, cells{s.heap, true})
 	s.deadlines.heap, s.fieldsDue.heap = s.heap, s.heap
 	s.marks.init(ks.seed)

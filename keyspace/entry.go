@@ -117,24 +117,28 @@ type entry struct {
 
 // larges is the table of a store's large structures. Number 0 is none.
 type larges struct {
-	all  []large
-	free []uint32
+	all  slab.Table[large]
+	free slab.Table[uint32]
 }
+
+func (l *larges) at(number uint32) *large { return l.all.At(number) }
 
 func (l *larges) add(x large) uint32 {
-	if n := len(l.free); n > 0 {
-		at := l.free[n-1]
-		l.free = l.free[:n-1]
-		l.all[at] = x
-		return at
+	if l.free.Len() > 0 {
+		number := l.free.Pop()
+		*l.at(number) = x
+		return number
 	}
-	l.all = append(l.all, x)
-	return uint32(len(l.all) - 1)
+	if l.all.Len() == 0 {
+		l.all.Push(nil)
+	}
+	l.all.Push(x)
+	return uint32(l.all.Len() - 1)
 }
 
-func (l *larges) remove(at uint32) {
-	l.all[at] = nil
-	l.free = append(l.free, at)
+func (l *larges) remove(number uint32) {
+	*l.at(number) = nil
+	l.free.Push(number)
 }
 
 // read gives the entry of a cell: the open one, or what the cell says, in the given room.
@@ -233,7 +237,7 @@ func (s *store) sameLayout(e *entry, cell []byte) bool {
 	if (cell[0]&flagDeadline != 0) != (e.deadline != 0) || cell[0]&formMask != formOf(e.kind, e.encoding) {
 		return false
 	}
-	return e.fixed || e.large != nil && e.tableAt != 0 && s.larges.all[e.tableAt] == e.large
+	return e.fixed || e.large != nil && e.tableAt != 0 && *s.larges.at(e.tableAt) == e.large
 }
 
 // within says whether bytes that may be changed in place are those of the cell; both end where the cell ends.
@@ -272,6 +276,6 @@ func (s *store) settleLarge(e *entry) {
 	case e.tableAt == 0:
 		e.tableAt = s.larges.add(e.large)
 	default:
-		s.larges.all[e.tableAt] = e.large
+		*s.larges.at(e.tableAt) = e.large
 	}
 }

@@ -63,8 +63,8 @@ func (h *Heap) Plan(n int) (done bool) {
 		*p = plan{stage: planCounting, at: 1, fills: make([]fillCount, len(classes.sizes))}
 	}
 	for ; n > 0 && p.stage < planMade; n-- {
-		if p.at < len(h.pages) {
-			if at := &h.pages[p.at]; at.size > 0 && at.size <= ClassBytesMax {
+		if p.at < h.pages.Len() {
+			if at := h.page(uint32(p.at)); at.size > 0 && at.size <= ClassBytesMax {
 				h.look(uint32(p.at), &p.fills[at.class])
 			}
 			p.at++
@@ -82,7 +82,7 @@ func (h *Heap) Plan(n int) (done bool) {
 
 // look counts a page, or marks it when pages as full as it are to leave.
 func (h *Heap) look(number uint32, fills *fillCount) {
-	p := &h.pages[number]
+	p := h.page(number)
 	fill := h.fill(p)
 	switch {
 	case h.plan.stage == planCounting:
@@ -110,7 +110,7 @@ func (h *Heap) choose() {
 }
 
 // Leaving says whether a cell is to be moved.
-func (h *Heap) Leaving(r Ref) bool { return h.pages[r>>slotBits].leaving }
+func (h *Heap) Leaving(r Ref) bool { return h.page(uint32(r >> slotBits)).leaving }
 
 // Move gives a cell's bytes another cell and frees it.
 func (h *Heap) Move(r Ref) (Ref, []byte) {
@@ -131,15 +131,15 @@ func (h *Heap) EndPlan(n int) (done bool) {
 	if p.stage != planEnding {
 		*p = plan{stage: planEnding, at: 1}
 	}
-	for ; n > 0 && p.at < len(h.pages); n-- {
-		at := &h.pages[p.at]
+	for ; n > 0 && p.at < h.pages.Len(); n-- {
+		at := h.page(uint32(p.at))
 		if at.leaving {
 			at.leaving = false
 			h.list(uint32(p.at))
 		}
 		p.at++
 	}
-	if p.at >= len(h.pages) {
+	if p.at >= h.pages.Len() {
 		h.plan = plan{}
 	}
 	return h.plan.stage == planNone

@@ -30,7 +30,7 @@ func (h *Heap) GiveBack(bytes int) (more bool) {
 		number := h.dirty[last]
 		h.dirty = h.dirty[:last]
 		h.empty = append(h.empty, number)
-		p := &h.pages[number]
+		p := h.page(number)
 		h.extents[p.extent].noHoles()
 		giveBack(p.mem)
 		h.gone(pageBytes)

@@ -25,11 +25,11 @@ type page struct {
 
 // Heap gives out cells.
 type Heap struct {
-	pages   []page   // 0 is none
-	room    []uint32 // by class: the first page with a free cell
-	dirty   []uint32 // pages without a class
-	empty   []uint32 // the same, given back to the system
-	unborn  []uint32 // numbers without memory: their page was one large cell
+	pages   Table[page] // 0 is none
+	room    []uint32    // by class: the first page with a free cell
+	dirty   []uint32    // pages without a class
+	empty   []uint32    // the same, given back to the system
+	unborn  []uint32    // numbers without memory: their page was one large cell
 	extents []extent
 	left    []byte // the part of the newest extent that is not in pages yet
 	ahead   ahead
@@ -49,7 +49,7 @@ type Heap struct {
 // New makes an empty heap. It takes no memory until it is used.
 func New() *Heap {
 	n := len(classes.sizes)
-	h := &Heap{pages: make([]page, 1), room: make([]uint32, n), pagesOf: make([]int, n), cellsOf: make([]int, n)}
+	h := &Heap{room: make([]uint32, n), pagesOf: make([]int, n), cellsOf: make([]int, n)}
 	runtime.SetFinalizer(h, func(h *Heap) { h.expire(2) })
 	return h
 }
@@ -75,7 +75,7 @@ func (h *Heap) Alloc(n int) (Ref, []byte) {
 	if number == 0 {
 		number = h.newPage(class)
 	}
-	p := &h.pages[number]
+	p := h.page(number)
 	var slot uint32
 	if p.free != 0 {
 		slot = uint32(p.free - 1)
@@ -95,9 +95,11 @@ func (h *Heap) Alloc(n int) (Ref, []byte) {
 	return Ref(number<<slotBits | slot), p.mem[at : at+p.size : at+p.size]
 }
 
+func (h *Heap) page(number uint32) *page { return h.pages.At(number) }
+
 // Cell gives the bytes of a cell, all of it.
 func (h *Heap) Cell(r Ref) []byte {
-	p := &h.pages[r>>slotBits]
+	p := h.page(uint32(r >> slotBits))
 	at := uint32(r&slotMask) * p.size
 	return p.mem[at : at+p.size : at+p.size]
 }
@@ -105,7 +107,7 @@ func (h *Heap) Cell(r Ref) []byte {
 // Free takes a cell back.
 func (h *Heap) Free(r Ref) {
 	number := uint32(r >> slotBits)
-	p := &h.pages[number]
+	p := h.page(number)
 	h.used -= int64(p.size)
 	if p.size > ClassBytesMax {
 		h.freeLarge(number)
@@ -125,7 +127,7 @@ func (h *Heap) Free(r Ref) {
 }
 
 func (h *Heap) freePage(number uint32) {
-	p := &h.pages[number]
+	p := h.page(number)
 	if p.listed {
 		h.unlist(number)
 	}
@@ -149,13 +151,13 @@ func (h *Heap) newPage(class uint8) uint32 {
 			h.newExtent()
 		}
 		number = h.number()
-		h.pages[number] = page{mem: h.left[:pageBytes:pageBytes], extent: uint16(len(h.extents) - 1)}
+		*h.page(number) = page{mem: h.left[:pageBytes:pageBytes], extent: uint16(len(h.extents) - 1)}
 		h.left = h.left[pageBytes:]
 		h.ahead.bytes = max(h.ahead.bytes-pageBytes, 0)
 	}
 	h.mapped += pageBytes
 	h.pagesOf[class]++
-	p := &h.pages[number]
+	p := h.page(number)
 	*p = page{mem: p.mem, extent: p.extent, size: classes.sizes[class], class: class}
 	h.list(number)
 	return number
@@ -168,31 +170,34 @@ func (h *Heap) number() uint32 {
 		h.unborn = h.unborn[:n-1]
 		return number
 	}
-	if len(h.pages) == pagesMax {
+	if h.pages.Len() == pagesMax {
 		panic("slab: the heap is full")
 	}
-	h.pages = append(h.pages, page{})
-	return uint32(len(h.pages) - 1)
+	if h.pages.Len() == 0 {
+		h.pages.Push(page{}) // of Ref 0
+	}
+	h.pages.Push(page{})
+	return uint32(h.pages.Len() - 1)
 }
 
 func (h *Heap) list(number uint32) {
-	p := &h.pages[number]
+	p := h.page(number)
 	p.prev, p.next, p.listed = 0, h.room[p.class], true
 	if p.next != 0 {
-		h.pages[p.next].prev = number
+		h.page(p.next).prev = number
 	}
 	h.room[p.class] = number
 }
 
 func (h *Heap) unlist(number uint32) {
-	p := &h.pages[number]
+	p := h.page(number)
 	if p.prev != 0 {
-		h.pages[p.prev].next = p.next
+		h.page(p.prev).next = p.next
 	} else {
 		h.room[p.class] = p.next
 	}
 	if p.next != 0 {
-		h.pages[p.next].prev = p.prev
+		h.page(p.next).prev = p.prev
 	}
 	p.prev, p.next, p.listed = 0, 0, false
 }
@@ -210,20 +215,20 @@ func (h *Heap) Drop(bytes int) (done bool) {
 		if h.GiveBack(bytes) {
 			return false
 		}
-		last := len(h.pages) - 1
+		last := h.pages.Len() - 1
 		if last < 0 {
 			break
 		}
-		if p := &h.pages[last]; p.size > ClassBytesMax {
+		if p := h.page(uint32(last)); p.size > ClassBytesMax {
 			h.doom(p)
 		} else if p.size > 0 {
 			giveBack(p.mem)
 			h.mapped -= pageBytes
 		}
-		h.pages = h.pages[:last]
+		h.pages.Pop()
 		bytes -= int(before - h.mapped)
 	}
-	for bytes > 0 && len(h.pages) == 0 && len(h.runs) > 0 {
+	for bytes > 0 && h.pages.Len() == 0 && len(h.runs) > 0 {
 		last := len(h.runs) - 1
 		if e := h.runs[last]; e != nil {
 			release(e.mem)
@@ -231,13 +236,13 @@ func (h *Heap) Drop(bytes int) (done bool) {
 		}
 		h.runs = h.runs[:last]
 	}
-	for bytes > 0 && len(h.pages) == 0 && h.dropped < len(h.extents) {
+	for bytes > 0 && h.pages.Len() == 0 && h.dropped < len(h.extents) {
 		release(h.extents[h.dropped].mem)
 		h.extents[h.dropped] = extent{}
 		h.dropped++
 		bytes -= pageBytes
 	}
-	return len(h.pages)+len(h.doomed)+len(h.runs) == 0 && h.dropped == len(h.extents)
+	return h.pages.Len()+len(h.doomed)+len(h.runs) == 0 && h.dropped == len(h.extents)
 }
 
 // Bytes gives the bytes of all cells in use, and of all pages that hold them.

@@ -39,8 +39,8 @@ func (h *Heap) check(t require.TestingT) {
 	listed := map[uint32]bool{}
 	for class, number := range h.room {
 		prev := uint32(0)
-		for ; number != 0; number = h.pages[number].next {
-			p := &h.pages[number]
+		for ; number != 0; number = h.page(number).next {
+			p := h.page(uint32(number))
 			require.Equal(t, prev, p.prev)
 			require.Equal(t, class, int(p.class))
 			require.True(t, p.listed)
@@ -50,8 +50,8 @@ func (h *Heap) check(t require.TestingT) {
 	}
 	used, mapped := int64(0), int64(0)
 	pages, inUse := make([]int, len(classes.sizes)), make([]int, len(classes.sizes))
-	for number := range h.pages {
-		p := &h.pages[number]
+	for number := range h.pages.Len() {
+		p := h.page(uint32(number))
 		if p.size == 0 {
 			continue
 		}

@@ -40,7 +40,7 @@ func (h *Heap) allocLarge(n int) (Ref, []byte) {
 	} else {
 		h.takeRun(&p)
 	}
-	h.pages[number] = p
+	*h.page(number) = p
 	h.used += int64(size)
 	h.mapped += int64(size)
 	h.made++
@@ -49,9 +49,9 @@ func (h *Heap) allocLarge(n int) (Ref, []byte) {
 }
 
 func (h *Heap) freeLarge(number uint32) {
-	h.doom(&h.pages[number])
+	h.doom(h.page(number))
 	h.larges--
-	h.pages[number] = page{}
+	*h.page(number) = page{}
 	h.unborn = append(h.unborn, number)
 }
 
