@@ -68,14 +68,20 @@ func (a *alphabet) encode(out, src []byte) (n int, ok bool) {
 	return n + copy(out[n:], src[at:]), true
 }
 
+// pack gives eight bytes in width bits each. It is written out for each width, as unpack is: shifts by constants are faster.
 func (a *alphabet) pack(eight *[8]byte) (bits uint64, fits bool) {
-	all := uint8(0)
-	for i := 7; i >= 0; i-- {
-		rank := a.ranks[eight[i]]
-		all |= rank
-		bits = bits<<(a.width&63) | uint64(rank)
+	ranks := a.ranks
+	r0, r1, r2, r3 := uint64(ranks[eight[0]]), uint64(ranks[eight[1]]), uint64(ranks[eight[2]]), uint64(ranks[eight[3]])
+	r4, r5, r6, r7 := uint64(ranks[eight[4]]), uint64(ranks[eight[5]]), uint64(ranks[eight[6]]), uint64(ranks[eight[7]])
+	fits = r0|r1|r2|r3|r4|r5|r6|r7 < foreign
+	switch a.width {
+	case 4:
+		return r0 | r1<<4 | r2<<8 | r3<<12 | r4<<16 | r5<<20 | r6<<24 | r7<<28, fits
+	case 5:
+		return r0 | r1<<5 | r2<<10 | r3<<15 | r4<<20 | r5<<25 | r6<<30 | r7<<35, fits
+	default:
+		return r0 | r1<<6 | r2<<12 | r3<<18 | r4<<24 | r5<<30 | r6<<36 | r7<<42, fits
 	}
-	return bits, all < foreign
 }
 
 func putBytes(out []byte, bits uint64) {
@@ -113,11 +119,24 @@ func (a *alphabet) decode(out, code []byte) (ok bool) {
 	return true
 }
 
-func (a *alphabet) unpack(eight *[8]byte, bits uint64) {
-	mask := uint64(1)<<(a.width&63) - 1
-	for i := range eight {
-		eight[i] = a.letters[bits&mask&63]
-		bits >>= a.width & 63
+func (a *alphabet) unpack(eight *[8]byte, x uint64) {
+	l := &a.letters
+	switch a.width {
+	case 4:
+		eight[0], eight[1] = l[x&15], l[x>>4&15]
+		eight[2], eight[3] = l[x>>8&15], l[x>>12&15]
+		eight[4], eight[5] = l[x>>16&15], l[x>>20&15]
+		eight[6], eight[7] = l[x>>24&15], l[x>>28&15]
+	case 5:
+		eight[0], eight[1] = l[x&31], l[x>>5&31]
+		eight[2], eight[3] = l[x>>10&31], l[x>>15&31]
+		eight[4], eight[5] = l[x>>20&31], l[x>>25&31]
+		eight[6], eight[7] = l[x>>30&31], l[x>>35&31]
+	default:
+		eight[0], eight[1] = l[x&63], l[x>>6&63]
+		eight[2], eight[3] = l[x>>12&63], l[x>>18&63]
+		eight[4], eight[5] = l[x>>24&63], l[x>>30&63]
+		eight[6], eight[7] = l[x>>36&63], l[x>>42&63]
 	}
 }
 

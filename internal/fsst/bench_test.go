@@ -2,7 +2,8 @@ package fsst
 
 import "testing"
 
-const benchStrings = 64
+// benchStrings are so many that the processor does not learn the branches of each.
+const benchStrings = 1024
 
 func BenchmarkAppend(b *testing.B) {
 	for _, k := range kinds()[:6] {
@@ -56,7 +57,7 @@ func benchInputs(b *testing.B, k kind) (all [][]byte) {
 	}
 	if len(all) < benchStrings {
 		joined := make([]byte, 0, 1<<20)
-		for _, plain := range k.strings(5, 1<<16) {
+		for _, plain := range k.strings(5, 1<<18) {
 			joined = append(joined, plain...)
 		}
 		for all = all[:0]; len(all) < benchStrings; joined = joined[100:] {

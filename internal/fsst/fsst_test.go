@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tables are one table of each form and width, and one with what training makes of each kind.
+// tables are, for each kind of strings, a table of each form and width, and under the kind's name what Train chooses.
 func tables(t testing.TB) map[string]*Table {
 	all := map[string]*Table{"no symbols": {symbols: newSymbols(nil)}}
 	for _, k := range kinds() {
@@ -21,9 +21,8 @@ func tables(t testing.TB) map[string]*Table {
 		for i, table := range trainAlphabets(sample) {
 			all[fmt.Sprint(k.name, " in bits ", widthMin+i)] = table
 		}
-		for i, table := range trainSymbols(sample) {
-			all[fmt.Sprint(k.name, " in symbols ", i)] = table
-		}
+		learned := trainSymbols(sample, 9<<10)
+		all[k.name+" in first symbols"], all[k.name+" in symbols"] = learned[0], learned[rounds-1]
 	}
 	require.Nil(t, all["random"])
 	return all
@@ -204,6 +203,28 @@ func TestTrain_needsSample(t *testing.T) {
 	for n := SampleBytesMin; n <= SampleBytesMax; n *= 2 {
 		r := rand.New(rand.NewPCG(8, uint64(n)))
 		require.Nil(t, Train([][]byte{random(r, n)}), "there is nothing to learn in %d random bytes", n)
+	}
+}
+
+// TestTrain_boundsChains has samples whose symbols would be in one chain.
+func TestTrain_boundsChains(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	var sample [][]byte
+	for range 400 {
+		one := []byte("aaa" + from(r, "bcdefghijklm", 2))
+		sample = append(sample, bytes.Repeat(one, 3))
+	}
+	table := Train(sample)
+	require.NotNil(t, table)
+	f := table.symbols.find
+	for _, heads := range [][]uint8{f.long[:], f.pair[:]} {
+		for _, c := range heads {
+			length := 0
+			for ; c != escape; c = f.next[c] {
+				length++
+			}
+			require.LessOrEqual(t, length, chainMax)
+		}
 	}
 }
 

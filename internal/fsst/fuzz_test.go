@@ -19,10 +19,9 @@ func FuzzRoundTrip(f *testing.F) {
 			n := min(len(rest), int(step)+1)
 			parts, rest = append(parts, rest[:n]), rest[n:]
 		}
-		s := newSymbols(choose(count(newSymbols(nil), parts)))
-		s = newSymbols(choose(count(s, parts)))
-		compareWithGreedy(t, s, plain[:min(len(plain), 500)])
-		all := append(trainAlphabets(parts), &Table{symbols: s})
+		learned := trainSymbols(parts, len(sample))
+		compareWithGreedy(t, learned[1].symbols, plain[:min(len(plain), 500)])
+		all := append(trainAlphabets(parts), learned[0], learned[rounds-1])
 		for _, table := range all {
 			roundTrip(t, table, plain)
 			roundTrip(t, table, sample)

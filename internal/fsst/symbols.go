@@ -17,8 +17,7 @@ type symbol struct {
 
 // then is a symbol and what follows it as one, cut to what a symbol can hold.
 func (s symbol) then(next symbol) symbol {
-	both := symbol{s.text | next.text<<(8*s.size), min(s.size+next.size, symbolBytesMax)}
-	return both
+	return symbol{s.text | next.text<<(8*s.size), min(s.size+next.size, symbolBytesMax)}
 }
 
 // first is the first byte of a symbol, as one.

@@ -54,7 +54,8 @@ func panicOnCode(code []byte, n int) {
 		code[:min(len(code), 64)]))
 }
 
-// Size is how many bytes a sample takes with this table, where strings that do not become shorter stay plain.
+// Size is how many bytes a sample takes with this table, where strings that do not become shorter stay plain. The table is
+// not sealed.
 func (t *Table) Size(sample [][]byte) int {
 	total := 0
 	var code []byte
