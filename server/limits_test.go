@@ -130,6 +130,7 @@ func TestLimits_manyClients(t *testing.T) {
 func TestClient_listKillInfo(t *testing.T) {
 	carriers(t, func(t *testing.T, v *Server, connect func() *caller) {
 		c, other := connect(), connect()
+		id := other.id() // it is there only when it was answered: accepting takes its time
 		c.lines("CLIENT GETNAME", "$-1", "CLIENT SETNAME me", "+OK", "CLIENT GETNAME", "$2 me",
 			"CLIENT SETNAME \"a b\"", "-ERR Client names cannot contain spaces, newlines or special characters.",
 			"CLIENT SETINFO LIB-NAME redis-x", "+OK", "CLIENT SETINFO LIB-VER 1.2", "+OK", "CLIENT SETINFO x y", "-ERR Unrecognized option 'x'",
@@ -138,7 +139,6 @@ func TestClient_listKillInfo(t *testing.T) {
 		require.Regexp(t, `^id=\d+ addr=\S+ laddr=\S+ fd=-?\d+ name=me age=\d+ idle=0 flags=\S+ db=3 sub=0 psub=0 ssub=0 multi=-1 .* cmd=client\|info user=default redir=-1 resp=2 lib-name=redis-x lib-ver=1.2\n$`, info)
 		list := c.text("CLIENT LIST")
 		require.Len(t, strings.Split(strings.TrimSpace(list), "\n"), 2)
-		id := other.id()
 		require.Contains(t, c.text("CLIENT LIST ID "+id), "id="+id+" ")
 		c.lines("CLIENT LIST TYPE x", "-ERR Unknown client type 'x'", "CLIENT KILL nosuch:1", "-ERR No such client", "CLIENT KILL ID 99999", ":0",
 			"CLIENT KILL ID x", "-ERR client-id should be greater than 0", "CLIENT KILL SKIPME maybe", "-ERR syntax error", "CLIENT KILL USER nobody", "-ERR No such user 'nobody'")
