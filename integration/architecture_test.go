@@ -31,7 +31,7 @@ func rooms() []room {
 		{folder: "internal/resp", ours: []string{"internal/notation"}, others: []string{"github.com/tidwall/redcon"}},
 		{folder: "internal/slab", others: []string{"golang.org/x/sys/..."}},
 		{folder: "internal/..."},
-		{folder: "keyspace", ours: []string{"internal/slab"}, pure: true},
+		{folder: "keyspace", ours: []string{"internal/fsst", "internal/slab"}, pure: true},
 		// Floor 2.
 		{folder: "command", ours: []string{"keyspace", "internal/notation", "internal/resp"}, pure: true},
 		{folder: "persistence/rdb", ours: []string{"keyspace", "internal/..."}},

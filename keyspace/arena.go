@@ -9,7 +9,10 @@ const (
 
 // arena holds bytes that live as long as one command: keys of notes, popped values, formatted integers.
 // When a chunk is full a new one is begun and the old one stays alive through the slices that point into it.
-type arena struct{ buf []byte }
+type arena struct {
+	buf        []byte
+	vocabulary *vocabulary // of the keyspace whose strings are read into it
+}
 
 func (a *arena) reset() {
 	if cap(a.buf) > arenaKeptBytesMax {

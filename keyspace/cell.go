@@ -123,7 +123,7 @@ func (s *store) decode(r slab.Ref, e *entry) {
 		e.fieldsDue = e.nextFieldDeadline()
 		return
 	}
-	if e.kind != KindString {
+	if e.counted() {
 		rest = takeNumber(rest, &e.number)
 	}
 	if e.kind == KindList {
@@ -169,7 +169,7 @@ func (e *entry) encodedSize() int {
 	case encodingQuicklist, encodingHashtable, encodingSkiplist, encodingStream:
 		return size + 4
 	}
-	if e.kind != KindString {
+	if e.counted() {
 		size += lengthSize(int(e.number))
 	}
 	if e.kind == KindList {
@@ -183,6 +183,9 @@ func (e *entry) encodedSize() int {
 	}
 	return size + lengthSize(len(e.data)) + len(e.data)
 }
+
+// counted says whether the cell has the value's number.
+func (v *value) counted() bool { return v.kind != KindString || v.encoding.isCode() }
 
 func (v *value) wide() bool { return len(v.data) >= wideBytesMin }
 
@@ -225,7 +228,7 @@ func (e *entry) encodeValue(p []byte) {
 		return
 	}
 	at := 0
-	if e.kind != KindString {
+	if e.counted() {
 		at += binary.PutUvarint(p, uint64(e.number))
 	}
 	if e.kind == KindList {

@@ -23,6 +23,7 @@ type store struct {
 	deadlines order[deadline, byTime]
 	fieldsDue order[deadline, byTime] // the hashes that have fields with a deadline, each with the next one
 	marks     marks
+	coded     coded
 	flushed   bool // no database has it any more
 	filled    bool // it stands in the keyspace's list of stores that ever had a key
 }
@@ -170,6 +171,7 @@ func (db *DB) takeOut(e *entry) {
 
 // drop gives an entry's memory back, from the next Begin on.
 func (s *store) drop(e *entry) {
+	s.countCode(s.heap.Cell(e.ref), -1)
 	s.dropLarge(e)
 	s.settleLarge(e)
 	s.ks.retireCell(s, e.ref)

@@ -133,7 +133,7 @@ func (d *digester) id(id StreamID) {
 func (ks *Keyspace) Digest() [20]byte {
 	var all [20]byte
 	d := &digester{h: sha1.New()}
-	var a arena
+	a := arena{vocabulary: &ks.vocabulary}
 	for _, db := range ks.dbs {
 		var room entry
 		db.keys.each(func(r slab.Ref) bool {
@@ -159,7 +159,7 @@ func (db *DB) Digest(key []byte) [20]byte {
 	if e == nil {
 		return [20]byte{}
 	}
-	var a arena
+	a := arena{vocabulary: &db.ks.vocabulary}
 	d := &digester{h: sha1.New()}
 	content := d.value(&e.value, &a)
 	if e.deadline != 0 {

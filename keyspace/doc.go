@@ -34,6 +34,8 @@
 // (list_packed.go). Both have what all fields, members, values or elements begin with once: what is read of them is put
 // together in the arena, so only their views may read them.
 //
+// Strings of middle length are code where that is shorter (vocabulary.go): what is read of them stands in the arena too.
+//
 // # Indexes in hash order
 //
 // All tables, of keys, fields and members, are an index: segments of at most 1024 slots, found by the top bits of the
@@ -68,6 +70,7 @@
 //  15. While a view holds an index, each span of the hash space (indexDivision) has been given or copied for it, or is as
 //     it was at the capture. A block of a list that is older than the list's clock does not change while views hold it.
 //  16. No structure is discarded while a view holds it.
+//  17. store.coded counts the closed cells that are code, by table. A table stays while a cell or a view may need it.
 //
 // # Who may call
 //

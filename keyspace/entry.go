@@ -223,13 +223,14 @@ func (s *store) writeBack(e *entry) {
 		return
 	}
 	s.settleLarge(e)
+	s.countCode(cell, -1)
 	size := e.encodedSize()
 	inside := e.fixed || within(e.data, cell)
 	if size > len(cell) || slab.Room(size) < len(cell)*3/4 || e.shifted(cell, size, inside) {
-		s.moveCell(e, cell, size)
-		return
+		cell = s.moveCell(e, cell, size)
 	}
 	e.encode(cell)
+	s.countCode(cell, 1)
 }
 
 // sameLayout says whether nothing but the header has to be written.
@@ -254,16 +255,17 @@ func (e *entry) shifted(cell []byte, size int, inside bool) bool {
 	return inside && !e.fixed && size-len(e.data) != len(cell)-cap(e.data)
 }
 
-func (s *store) moveCell(e *entry, old []byte, size int) {
+// moveCell gives an entry another cell, which is to be written.
+func (s *store) moveCell(e *entry, old []byte, size int) (cell []byte) {
 	if e.wide() && size > len(old) {
 		size += len(e.data) / 8 // it grows, and will again
 	}
 	r, cell := s.heap.Alloc(size)
 	setAccess(cell, accessOf(old))
-	e.encode(cell)
 	s.keys.repoint(e.hash, e.ref, r)
 	s.ks.retireCell(s, e.ref)
 	e.ref = r
+	return cell
 }
 
 // settleLarge keeps the store's table in line with the value.

@@ -154,7 +154,7 @@ func (ks *Keyspace) FreezeDirty(sink func(*Item)) *Frozen {
 
 func (ks *Keyspace) open(sink func(*Item), dirty bool) *Frozen {
 	ks.freezeClock++
-	f := &Frozen{ks: ks, sink: sink, epoch: ks.freezeClock, dirty: dirty}
+	f := &Frozen{ks: ks, sink: sink, epoch: ks.freezeClock, dirty: dirty, arena: arena{vocabulary: &ks.vocabulary}}
 	ks.views = append(ks.views, f)
 	return f
 }

@@ -30,6 +30,8 @@ type Limits struct {
 	ZSetMaxListpackEntries, ZSetMaxListpackValue int
 	// What a block of a stream holds, in bytes of Redis' form and in entries; 0: no limit.
 	StreamNodeMaxBytes, StreamNodeMaxEntries int
+	// CompressStrings: strings are kept as code where that is shorter; see vocabulary.go.
+	CompressStrings bool
 }
 
 // DefaultLimits are those of Redis 7.2.
@@ -41,6 +43,7 @@ func DefaultLimits() Limits {
 		SetMaxListpackEntries: 128, SetMaxListpackValue: 64,
 		ZSetMaxListpackEntries: 128, ZSetMaxListpackValue: 64,
 		StreamNodeMaxBytes: 4096, StreamNodeMaxEntries: 100,
+		CompressStrings: true,
 	}
 }
 
@@ -65,9 +68,10 @@ type Keyspace struct {
 	access       access
 	pool         evictionPool
 
-	notes notes
-	arena arena
-	pools pools
+	notes      notes
+	arena      arena
+	vocabulary vocabulary
+	pools      pools
 	// opened are the entries that are open, at the places that their cells name. reading is room for one that is not.
 	opened     []*entry
 	reading    entry
@@ -92,6 +96,7 @@ func New(o Options) *Keyspace {
 	if o.Limits == (Limits{}) {
 		ks.limits = DefaultLimits()
 	}
+	ks.arena.vocabulary = &ks.vocabulary
 	if o.Databases <= 0 {
 		o.Databases = 16
 	}

@@ -67,16 +67,20 @@ const (
 	encodingSkiplist
 	encodingListpackEx // of a hash: fields may have deadlines
 	encodingStream
+	encodingEmbstrCode // as code: see vocabulary.go
+	encodingRawCode
 )
+
+func (e encoding) isCode() bool { return e >= encodingEmbstrCode }
 
 // String is the name that OBJECT ENCODING gives.
 func (e encoding) String() string {
 	switch e {
 	case encodingInt:
 		return "int"
-	case encodingEmbstr:
+	case encodingEmbstr, encodingEmbstrCode:
 		return "embstr"
-	case encodingRaw:
+	case encodingRaw, encodingRawCode:
 		return "raw"
 	case encodingListpack:
 		return "listpack"
@@ -101,8 +105,9 @@ type form struct {
 	encoding encoding
 }
 
-// forms are all that there are. Cells name them by their place, 4 bits; 0 is none.
+// forms are all that there are. Cells name them by their place, 4 bits.
 var forms = [16]form{
+	0:  {KindString, encodingEmbstrCode},
 	1:  {KindString, encodingInt},
 	2:  {KindString, encodingEmbstr},
 	3:  {KindString, encodingRaw},
@@ -117,9 +122,10 @@ var forms = [16]form{
 	12: {KindHash, encodingHashtable},
 	13: {KindHash, encodingListpackEx},
 	14: {KindStream, encodingStream},
+	15: {KindString, encodingRawCode},
 }
 
-// formPlaces is the place of each form in forms, 0 for what is none.
+// formPlaces is the place of each form in forms.
 var formPlaces = placesOf(forms)
 
 func placesOf(forms [16]form) (places [KindStream + 1][16]byte) {

@@ -24,18 +24,18 @@ func (db *DB) String(key []byte) (v []byte, ok bool, err error) {
 func (db *DB) PutString(key, value []byte, deadlineMs int64, event string) {
 	ks := db.ks
 	hash := db.keys.hash(key)
+	v := ks.newString(value)
 	e := db.lookWrite(hash, key)
 	if e == nil {
-		e = db.create(hash, key, KindString, room{stringRoom(value), deadlineMs > 0})
+		e = db.create(hash, key, KindString, room{v.stringRoom(), deadlineMs > 0})
 	} else {
 		db.touch(e)
 		if e.kind != KindString {
 			ks.release(e)
 			db.dropLarge(e)
-			e.value = newValue(KindString)
 		}
 	}
-	e.setString(value, &ks.arena)
+	e.value = v
 	ks.dirtyTotal++
 	ks.noteEvent(db, event, KindString, e.key)
 	if deadlineMs != KeepDeadline {
@@ -78,18 +78,23 @@ func (s *StringEdit) Int() (int64, bool) {
 }
 
 // SetInt sets an integer and keeps the deadline.
-func (s *StringEdit) SetInt(n int64) { s.handle.change().setInteger(n) }
+func (s *StringEdit) SetInt(n int64) {
+	*s.handle.changeInPlace() = value{kind: KindString, encoding: encodingInt, number: n}
+}
 
 // Set sets a string and keeps the deadline.
-func (s *StringEdit) Set(b []byte) { s.handle.change().setString(b, s.at.arena) }
+func (s *StringEdit) Set(b []byte) {
+	v := s.handle.db.ks.newString(b)
+	*s.handle.changeInPlace() = v
+}
 
 // Append adds at the end and gives the new length.
 func (s *StringEdit) Append(b []byte) int {
 	if s.at.v == nil {
-		s.handle.change().setString(b, s.at.arena)
+		s.Set(b)
 		return len(b)
 	}
-	v := s.handle.change()
+	v := s.handle.changeInPlace()
 	v.makeRaw(s.at.arena, len(b))
 	v.data = append(v.data, b...)
 	return len(v.data)
@@ -103,7 +108,7 @@ func (s *StringEdit) SetRange(off int, b []byte) int {
 		}
 		return s.at.v.stringLen()
 	}
-	v := s.handle.change()
+	v := s.handle.changeInPlace()
 	v.makeRaw(s.at.arena, max(off+len(b)-len(v.data), 0))
 	if need := off + len(b); need > len(v.data) {
 		had := len(v.data)
@@ -113,57 +118,71 @@ func (s *StringEdit) SetRange(off int, b []byte) int {
 	return len(v.data)
 }
 
-// stringRoom is what a string will take in its cell, beyond an empty one.
-func stringRoom(b []byte) int {
+// newString is a string in its smallest form. Its bytes stand in the arena, until End.
+func (ks *Keyspace) newString(b []byte) value {
+	v := value{kind: KindString, encoding: encodingRaw}
 	if n, ok := parseInteger(b); ok {
-		return numberSize(n) - 1
+		v.encoding, v.number = encodingInt, n
+		return v
 	}
-	return len(b)
+	if len(b) <= embstrBytesMax {
+		v.encoding = encodingEmbstr
+	}
+	if code, ok := ks.encode(b); ok {
+		v.number, v.data = int64(len(b)), code
+		v.encoding += encodingEmbstrCode - encodingEmbstr
+		return v
+	}
+	v.data = ks.arena.keep(b)
+	return v
+}
+
+// stringRoom is what a string will take in its cell, beyond an empty one.
+func (v *value) stringRoom() int {
+	switch {
+	case v.encoding == encodingInt:
+		return numberSize(v.number) - 1
+	case v.encoding.isCode():
+		return len(v.data) + lengthSize(int(v.number))
+	}
+	return len(v.data)
 }
 
 func (v *value) stringBytes(a *arena) []byte {
-	if v.encoding == encodingInt {
+	switch {
+	case v.encoding == encodingInt:
 		return a.integer(v.number)
+	case v.encoding.isCode():
+		return a.plain(v.data, int(v.number))
 	}
 	return v.data[:len(v.data):len(v.data)]
 }
 
 func (v *value) stringLen() int {
-	if v.encoding == encodingInt {
+	switch {
+	case v.encoding == encodingInt:
 		var room [20]byte
 		return len(strconv.AppendInt(room[:0], v.number, 10))
+	case v.encoding.isCode():
+		return int(v.number)
 	}
 	return len(v.data)
 }
 
 func (v *value) integer() (int64, bool) {
-	if v.encoding == encodingInt {
+	switch {
+	case v.encoding == encodingInt:
 		return v.number, true
+	case v.encoding.isCode():
+		return 0, false // it is longer than any
 	}
 	return parseInteger(v.data)
 }
 
-func (v *value) setInteger(n int64) {
-	v.encoding, v.number, v.data, v.fixed = encodingInt, n, nil, false
-}
-
-// setString takes the smallest form. The bytes stand in the arena until End.
-func (v *value) setString(b []byte, a *arena) {
-	if n, ok := parseInteger(b); ok {
-		v.setInteger(n)
-		return
-	}
-	v.encoding, v.number = encodingRaw, 0
-	if len(b) <= embstrBytesMax {
-		v.encoding = encodingEmbstr
-	}
-	v.data, v.fixed = a.keep(b), false
-}
-
 // makeRaw turns the string into bytes that can be changed in place, with room for more.
 func (v *value) makeRaw(a *arena, more int) {
-	if v.encoding == encodingInt {
-		v.data = a.keepWith(a.integer(v.number), max(more, editRoomBytes))
+	if v.encoding == encodingInt || v.encoding.isCode() {
+		v.data, v.fixed = a.keepWith(v.stringBytes(a), max(more, editRoomBytes)), false
 		v.number = 0
 	}
 	v.mutable(a, more)

@@ -39,6 +39,9 @@ func (w *world) keep(db int, key string, p *plain) { w.dbs[db][key] = p }
 
 func (w *world) actString(i int, db *DB, key string) {
 	v := w.element()
+	if w.c.pick(3) == 0 {
+		v = likeText(w.c.pick(2), w.c.pick(1000))
+	}
 	if w.c.pick(2) == 0 {
 		deadline := []int64{0, KeepDeadline, w.nowMs + int64(w.c.pick(50))}[w.c.pick(3)]
 		p := newPlain(KindString)

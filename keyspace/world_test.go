@@ -255,6 +255,7 @@ func tightLimits() Limits {
 		HashMaxListpackEntries: 6, HashMaxListpackValue: 12, ListMaxListpackSize: 5,
 		SetMaxIntsetEntries: 6, SetMaxListpackEntries: 8, SetMaxListpackValue: 12,
 		ZSetMaxListpackEntries: 6, ZSetMaxListpackValue: 12,
+		CompressStrings: true,
 	}
 }
 
@@ -313,6 +314,9 @@ func (w *world) live(db int, key string) *plain {
 
 // command runs one random command in both, and checks the notes.
 func (w *world) command() {
+	if w.ks.limits.CompressStrings && w.c.pick(50) == 0 {
+		teach(w.ks, w.c.pick(2))
+	}
 	before := texts(w.dbs, w.nowMs)
 	w.ks.Begin(w.nowMs, ExpiryDelete)
 	w.mayChange = map[string]bool{}
@@ -395,6 +399,7 @@ func (w *world) check() {
 			return true
 		})
 		require.Equal(w.t, withDeadline, db.Deadlines())
+		checkCoded(w.t, db)
 		w.checkFieldsDue(db)
 	}
 	require.Equal(w.t, texts(w.seen(), w.nowMs), texts(got, w.nowMs))

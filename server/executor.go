@@ -165,6 +165,9 @@ func (x *executor) release(flush []*session) []*session {
 		x.parking.serveReady() // what a log or expiry has changed
 	}
 	x.settle()
+	if x.carrier != nil && x.ks.LessonDue() {
+		x.wakeHouse() // the sooner it has learned, the fewer strings stay as they are
+	}
 	x.bulletin.post(x.role.history, x.logEnd)
 	x.stats.endHolding(x.carrier != nil)
 	flush = append(flush, x.flush...)

@@ -81,6 +81,15 @@ func (x *executor) doChores() (pause time.Duration) {
 	if x.freeSlice(began) {
 		return 2 * slice
 	}
+	if lesson := x.ks.Lesson(); lesson != nil {
+		x.later(func() {
+			lesson.Learn()
+			x.acquire(nil)
+			lesson.Adopt()
+			x.release(nil)
+		})
+		return slice
+	}
 	if piece := x.ks.MemoryAhead(); piece != nil {
 		x.later(func() { slab.Populate(piece) })
 		return slice

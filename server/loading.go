@@ -135,6 +135,7 @@ func (v *Server) replay(from, to int64, db int) (end int64, streamDB int, err er
 		if err := applier.Apply(args, x.nowMs); err != nil {
 			return 0, 0, fmt.Errorf("%s: log offset %d: %w", v.opts.Dir, feed.end, err)
 		}
+		x.ks.Learn()
 		x.loading.replayed = feed.end - from
 		shown.at(feed.end-from, to-from)
 		if !applier.InMulti() {

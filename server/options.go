@@ -210,6 +210,7 @@ func (o *Options) encodingRows() []*config.Row {
 		config.Int("zset-max-listpack-entries", &l.ZSetMaxListpackEntries, 128, 0, 1<<30).Alias("zset-max-ziplist-entries").Doc("Sorted sets up to this size are packed.").Changeable(apply),
 		config.Memory("zset-max-listpack-value", &l.ZSetMaxListpackValue, 64, 0, 1<<30).Alias("zset-max-ziplist-value").Doc("Longest member of a packed sorted set.").Changeable(apply),
 		config.Memory("stream-node-max-bytes", &l.StreamNodeMaxBytes, 4096, 0, 1<<62).Doc("Size of a block of a stream's entries, as Redis would count it. 0 = no limit.").Changeable(apply),
+		config.Bool("string-compression", &l.CompressStrings, true).Doc("Strings of 24 to 2047 bytes that are like others are kept shorter, with what is learned from those that are set. It costs some CPU time at SET and GET.").Changeable(apply),
 		config.Int("stream-node-max-entries", &l.StreamNodeMaxEntries, 100, 0, 1<<62).Doc("Entries of a block of a stream. 0 = no limit.").Changeable(apply),
 	}
 }

@@ -149,8 +149,10 @@ func (l *rowLoader) load(row persistence.Row) error {
 		return nil
 	}
 	l.ks.Begin(0, keyspace.ExpiryIgnore)
-	defer l.ks.End()
-	return rdb.DecodeValue(l.ks.DB(row.DB), row.Key, deadlineMs, value)
+	err := rdb.DecodeValue(l.ks.DB(row.DB), row.Key, deadlineMs, value)
+	l.ks.End()
+	l.ks.Learn()
+	return err
 }
 
 func (l *rowLoader) loadBlock(row persistence.Row) error {

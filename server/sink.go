@@ -182,6 +182,7 @@ func (v *Server) rebuild(offset int64) (fresh *keyspace.Keyspace, db int, err er
 		if err := applier.Apply(args, time.Now().UnixMilli()); err != nil {
 			return nil, 0, err
 		}
+		fresh.Learn()
 	}
 	return fresh, applier.DB, nil
 }

@@ -13,7 +13,7 @@ const (
 	// aheadBytesMin is from which size on a heap has memory ahead. It has a share of its size, up to a maximum, so that
 	// what lies ready does not count.
 	aheadBytesMin = 64 << 20
-	aheadShare    = 32
+	aheadShare    = 64
 	aheadBytesMax = extentBytes
 	// aheadGapBytes lie between the owner and what is being populated, so that the two do not meet.
 	aheadGapBytes = 512 << 10

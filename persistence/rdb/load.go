@@ -270,6 +270,7 @@ func (l *loader) pair(typ byte) error {
 	ks.Begin(l.o.NowMs, keyspace.ExpiryIgnore)
 	err = l.value(typ, deadlineMs)
 	ks.End()
+	ks.Learn()
 	l.s.key = nil
 	l.idleSeconds, l.frequency = -1, -1
 	return err

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"math/rand/v2"
+)
 
 // shape is one kind of item. There are n/share of them.
 type shape struct {
@@ -13,7 +16,9 @@ type shape struct {
 func shapes() []shape {
 	return []shape{
 		{"string of 8 B", 1, func(i int) []string { return []string{"SET", key(i), fmt.Sprintf("v%07d", i)} }},
-		{"string of 100 B", 1, func(i int) []string { return []string{"SET", key(i), fmt.Sprintf("v%099d", i)} }},
+		{"string of 100 B, JSON", 1, func(i int) []string { return []string{"SET", key(i), record(i)} }},
+		{"string of 100 B, letters and digits", 1, func(i int) []string { return []string{"SET", key(i), random(i, 64)} }},
+		{"string of 100 B, any bytes", 1, func(i int) []string { return []string{"SET", key(i), random(i, 256)} }},
 		{"integer", 1, func(i int) []string { return []string{"SET", key(i), fmt.Sprint(1000000 + i)} }},
 		{"string of 8 B with TTL", 1, func(i int) []string {
 			return []string{"SET", key(i), fmt.Sprintf("v%07d", i), "EX", fmt.Sprint(100000 + i%5000)}
@@ -37,6 +42,29 @@ func shapes() []shape {
 			return []string{"ZADD", "zset", fmt.Sprint(i * 7919 % 1000003), fmt.Sprintf("m%09d", i)}
 		}},
 	}
+}
+
+// record is 100 bytes of JSON as an application keeps a session, say.
+func record(i int) string {
+	r := rand.New(rand.NewPCG(uint64(i), 1))
+	names := []string{"ada", "grace", "edsger", "barbara", "donald", "leslie", "tony", "niklaus"}
+	plans := []string{"free", "team", "pro", "trial"}
+	s := fmt.Sprintf(`{"user":%d,"name":"%s","plan":"%s","seen":%d,"token":"%08x","score":%.2f}`,
+		r.IntN(1e7), names[r.IntN(len(names))], plans[r.IntN(len(plans))], 1790000000+r.IntN(1e7), r.Uint32(), r.Float64()*100)
+	return fmt.Sprintf("%-100s", s)[:100]
+}
+
+// random is 100 bytes of so many different ones, each as likely.
+func random(i, of int) string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	r := rand.New(rand.NewPCG(uint64(i), 2))
+	b := make([]byte, 100)
+	for at := range b {
+		if b[at] = byte(r.IntN(of)); of == len(letters) {
+			b[at] = letters[b[at]]
+		}
+	}
+	return string(b)
 }
 
 func key(i int) string { return fmt.Sprintf("key%07d", i) }
