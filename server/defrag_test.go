@@ -37,7 +37,7 @@ func (c *caller) infoNumber(name string) int {
 }
 
 func TestDefrag_givesBack(t *testing.T) {
-	c := dial(t, start(t, "activedefrag no", "active-defrag-ignore-bytes 1mb", "active-defrag-cycle-max 75", "hz 100"))
+	c := dial(t, start(t, "activedefrag no", "string-compression no", "active-defrag-ignore-bytes 1mb", "active-defrag-cycle-max 75", "hz 100"))
 	fillAndThin(c, 60_000)
 	before := c.infoNumber("slab_mapped_bytes")
 	require.Greater(t, before, 2*c.infoNumber("slab_used_bytes"))
