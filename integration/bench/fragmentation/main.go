@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/tandemkv/tandem/integration/bench/rig"
@@ -112,14 +111,18 @@ func measure(b *rig.Bench, side rig.Side, o options) (found outcome, err error) 
 // fill adds keys until so many bytes are resident, and says how many.
 func fill(s *rig.Server, c *rig.Client, bytes float64) (keys int, err error) {
 	r := rand.New(rand.NewPCG(1, 2))
-	text := strings.Repeat("v", valueMax)
+	noise := make([]byte, 1<<20) // nothing that could be kept shorter
+	for i := range noise {
+		noise[i] = byte(r.Uint32())
+	}
 	for {
 		resident, err := s.Resident()
 		if err != nil || resident >= bytes {
 			return keys, err
 		}
 		err = c.Fill(keys, keys+lookEvery, func(c *rig.Client, i int) {
-			c.Add("SET", rig.Key(i), text[:valueMin+r.IntN(valueMax-valueMin+1)])
+			at := r.IntN(len(noise) - valueMax)
+			c.Add("SET", rig.Key(i), string(noise[at:at+valueMin+r.IntN(valueMax-valueMin+1)]))
 		})
 		if err != nil {
 			return keys, err

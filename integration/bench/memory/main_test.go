@@ -23,6 +23,7 @@ func TestShapes_areAllOfTheBar(t *testing.T) {
 	for _, of := range shapes() {
 		names = append(names, of.name)
 	}
-	require.Equal(t, []string{"string of 8 B", "string of 100 B", "integer", "string of 8 B with TTL", "hash of 5", "zset of 10",
+	require.Equal(t, []string{"string of 8 B", "string of 100 B, JSON", "string of 100 B, letters and digits",
+		"string of 100 B, any bytes", "integer", "string of 8 B with TTL", "hash of 5", "zset of 10",
 		"list of 10", "set of 10", "field of one hash", "member of one zset"}, names)
 }
