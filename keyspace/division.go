@@ -134,6 +134,14 @@ func (f *Frozen) CopiedBytes() int64 {
 	return used
 }
 
+// CopiedBytes is that of all views that are open.
+func (ks *Keyspace) CopiedBytes() (bytes int64) {
+	for _, f := range ks.views {
+		bytes += f.CopiedBytes()
+	}
+	return bytes
+}
+
 // release gives up what is captured.
 func (f *Frozen) release() {
 	for _, c := range f.captured {

@@ -21,6 +21,7 @@ type saveState struct {
 	dirtyAt     int64 // keyspace.Dirty at the last save
 	done, total int
 	exports     int64
+	lastCow     int64 // the most that the last export had waiting, in bytes
 	wanted      chan struct{}
 }
 

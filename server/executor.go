@@ -63,15 +63,16 @@ type executor struct {
 	diskError   error         // writes cannot be kept: they are refused
 	noFinalSave bool
 
-	watched  map[dbKey]map[*session]struct{}
-	parking  parking
-	pubsub   hub
-	role     roleState
-	standbys standbys
-	pauses   pause
-	stats    stats
-	loading  loadState
-	save     saveState
+	watched   map[dbKey]map[*session]struct{}
+	parking   parking
+	pubsub    hub
+	role      roleState
+	standbys  standbys
+	pauses    pause
+	stats     stats
+	loading   loadState
+	save      saveState
+	snapshots []*snapshot // that are being streamed
 
 	shutdown chan struct{} // closed when SHUTDOWN or a signal asks for the end
 	fatal    func(err error)

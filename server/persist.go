@@ -192,7 +192,11 @@ func (v *Server) exportRDB() (err error) {
 		}
 	}()
 	snap := v.freezeAll()
-	if err = snap.Stream(file); err != nil {
+	err = snap.Stream(file)
+	v.x.acquire(nil)
+	v.x.save.lastCow = snap.peak
+	v.x.release(nil)
+	if err != nil {
 		return err
 	}
 	if err = file.Sync(); err != nil {
