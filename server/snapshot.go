@@ -38,7 +38,7 @@ func (v *Server) freezeAll() *snapshot {
 	if x.ks.HashesWithDeadlines() > 0 {
 		version = rdb.VersionFieldDeadlines
 	}
-	snap.w = rdb.NewWriter(&snap.buf, rdb.WriteOptions{Version: version, Checksum: true, Access: x.savedAccess()})
+	snap.w = rdb.NewWriter(&snap.buf, rdb.WriteOptions{Version: version, Open: true, Access: x.savedAccess()})
 	db := -1
 	if !x.role.writable {
 		db = x.streamDB
@@ -63,6 +63,7 @@ func (v *Server) freezeAll() *snapshot {
 func (n *snapshot) Stream(out io.Writer) error {
 	x := n.v.x
 	defer n.leave()
+	sum := rdb.NewSumming(out)
 	var ready [][]byte
 	for done := false; !done; {
 		x.acquireSlice()
@@ -79,12 +80,12 @@ func (n *snapshot) Stream(out io.Writer) error {
 			return n.err
 		}
 		for _, piece := range ready {
-			if _, err := out.Write(piece); err != nil {
+			if _, err := sum.Write(piece); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	return sum.End()
 }
 
 // waiting is the memory that the snapshot takes: what was written and not sent, and parts of values as they were.

@@ -25,6 +25,29 @@ func TestChecksum_isThatOfRedis(t *testing.T) {
 	require.Equal(t, Checksum(p), c.value, "in pieces")
 }
 
+// TestSumming_endsAnOpenFile: the file has its checksum.
+func TestSumming_endsAnOpenFile(t *testing.T) {
+	ks := keyspace.New(keyspace.Options{})
+	ks.Begin(1000, keyspace.ExpiryDelete)
+	for i := range 5000 {
+		ks.DB(0).PutString([]byte(fmt.Sprint("key", i)), []byte(fmt.Sprint("value", i)), 0, "set")
+	}
+	ks.End()
+	var file bytes.Buffer
+	sum := NewSumming(&file)
+	w := NewWriter(sum, WriteOptions{Open: true})
+	require.NoError(t, w.Header())
+	view := ks.FreezeAll(func(it *keyspace.Item) { require.NoError(t, w.Item(it)) })
+	for !view.Step(100) {
+	}
+	require.NoError(t, w.Footer())
+	require.NoError(t, sum.End())
+	_, info, err := load(file.Bytes())
+	require.NoError(t, err)
+	require.True(t, info.Checksummed)
+	require.EqualValues(t, 5000, info.Keys)
+}
+
 func TestLZF_roundTrip(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	var z lzf

@@ -39,6 +39,7 @@ type WriteOptions struct {
 	Version  int  // 9 to 12, by what the reader knows; 0: VersionDefault
 	Compress bool // LZF for strings above 20 bytes
 	Checksum bool // else the footer holds 0, which readers take for "not checked"
+	Open     bool // Footer leaves the sum out: a Summing that the bytes go through writes it
 	Access   Access
 }
 
@@ -166,6 +167,9 @@ func (w *Writer) begin(it *keyspace.Item, typ byte) {
 func (w *Writer) Footer() error {
 	w.e.buf = append(w.e.buf, opEOF)
 	w.flush()
+	if w.o.Open {
+		return w.err
+	}
 	sum := uint64(0)
 	if w.o.Checksum {
 		sum = w.sum.value
