@@ -2,45 +2,70 @@ package keyspace
 
 import "github.com/tandemkv/tandem/internal/slab"
 
-// streamDivision is a stream as of one moment: its blocks one after another, and then, in a last part, its consumer groups.
-// Blocks are named by their master ids. One that is about to change, and was not given yet, is copied first. Groups are
-// copied at the freeze: that takes as long as there are pending entries.
+// streamDivision is a stream as of one moment: its blocks one after another, and then its consumer groups as a groupsWalk
+// goes through them. Blocks are named by their master ids. One that is about to change, and was not given yet, is copied first.
+// Of the groups it has what is pending frozen, and the heads of groups and consumers copied: they are taken to be few.
 type streamDivision struct {
 	of     *stream
 	view   *Frozen
+	store  *store
 	blocks int                        // at the freeze
 	limit  StreamID                   // the master of the last one; those behind it are new
 	given  StreamID                   // the master of the last one that was given
 	copies order[streamRow, byMaster] // of those that changed; ref 0: there was no such block at the freeze
 	shown  slab.Ref                   // the copy that the last part showed: it goes with the next call
-	groups []*streamGroup
+	groups []frozenGroup
+	units  int     // of the walk through the groups
+	at     int     // parts that were given
 	part   *stream // what next gives
 }
 
 // streamBlocksWhole is how many blocks a stream may have that is given in one part.
 const streamBlocksWhole = 4
 
-func (s *stream) freeze(f *Frozen, _ *store) division {
-	if s.blocks.len() <= min(streamBlocksWhole, f.ks.grain.part) {
+func (s *stream) freeze(f *Frozen, of *store) division {
+	grain := f.ks.grain
+	if s.blocks.len() <= min(streamBlocksWhole, grain.part) && s.fewUnits(grain.whole) {
 		return nil
 	}
 	heap := f.copies()
 	part := *s
-	part.frozen, part.groups, part.blocksInAll = nil, nil, s.blocks.len()
+	part.frozen, part.groups = nil, nil
 	part.blocks = order[streamRow, byMaster]{heap: heap}
-	d := &streamDivision{of: s, view: f, blocks: s.blocks.len(), limit: s.blocks.at(s.blocks.len() - 1).master, part: &part}
+	part.part = &streamPart{blocks: s.blocks.len(), groups: len(s.groups), walk: groupsWalk{of: &part}}
+	d := &streamDivision{of: s, view: f, store: of, blocks: s.blocks.len(), part: &part}
+	if d.blocks > 0 {
+		d.limit = s.blocks.at(d.blocks - 1).master
+	}
 	d.copies = order[streamRow, byMaster]{heap: heap}
 	for _, g := range s.groups {
-		d.groups = append(d.groups, g.clone(heap).(*streamGroup))
+		one := g.freezeRows()
+		d.groups = append(d.groups, one)
+		part.part.walk.groups = append(part.part.walk.groups, one.was)
 	}
+	d.units = part.part.walk.size()
 	s.frozen = append(s.frozen, d)
 	return d
 }
 
+// fewUnits says whether the walk through the groups is not longer than that.
+func (s *stream) fewUnits(most int) bool {
+	units := 0
+	for _, g := range s.groups {
+		if units += g.units(); units > most {
+			return false
+		}
+	}
+	return true
+}
+
 func (s *stream) held() bool { return len(s.frozen) > 0 }
 
-// size counts a part for each block and one for the groups.
-func (d *streamDivision) size() int { return d.blocks + 1 }
+// size counts the parts: one for each block, and those of the groups, which there are always.
+func (d *streamDivision) size() int {
+	of := d.view.ks.grain.part
+	return d.blocks + (d.units+of-1)/of
+}
 
 // beforeChange comes before a block changes or goes.
 func (s *stream) beforeChange(row streamRow) {
@@ -71,15 +96,16 @@ func (d *streamDivision) wants(master StreamID) bool {
 
 func (d *streamDivision) next() (v value, block uint64) {
 	d.empty()
-	d.blocks--
-	heap, row := d.nextBlock()
-	if row.ref == 0 {
-		d.part.groups = d.groups
-	} else {
+	d.at++
+	if heap, row := d.nextBlock(); row.ref != 0 {
 		d.part.heap, d.given = heap, row.master
 		d.part.blocks.insert(row)
+	} else {
+		p := d.part.part
+		p.walk.pass(p.units, nil)
+		p.units = d.view.ks.grain.part
 	}
-	return value{kind: KindStream, encoding: encodingStream, large: d.part}, uint64(d.part.blocksInAll - d.blocks - 1)
+	return value{kind: KindStream, encoding: encodingStream, large: d.part}, uint64(d.at - 1)
 }
 
 // empty takes the block of the last part out.
@@ -125,4 +151,10 @@ func (d *streamDivision) nextOfStream() (row streamRow) {
 	return row
 }
 
-func (d *streamDivision) release() { d.of.frozen = without(d.of.frozen, d) }
+func (d *streamDivision) release() {
+	d.of.frozen = without(d.of.frozen, d)
+	for i := range d.groups {
+		d.groups[i].thaw(d.store)
+	}
+	d.groups = nil
+}

@@ -68,15 +68,8 @@ func (d *dividing) put() {
 func (d *dividing) putIntoStream(s *StreamEdit, e []byte) {
 	id := StreamID{uint64(d.count), 0}
 	s.Append(id, [][]byte{[]byte("f"), e})
-	group := []byte("g" + strconv.Itoa(d.r.IntN(2)))
-	s.CreateGroup(group, StreamID{}, 0)
-	if g, ok := s.EditGroup(group); ok && d.r.IntN(10) == 0 {
-		name := []byte("c" + strconv.Itoa(d.r.IntN(3)))
-		c, there := g.Consumer(name)
-		if !there {
-			c = g.CreateConsumer(name, 1)
-		}
-		g.Deliver(c, id, int64(d.count), 1)
+	if d.r.IntN(2) == 0 {
+		d.deliver(s, id, 1)
 	}
 }
 
@@ -112,6 +105,8 @@ func (d *dividing) take() {
 
 func (d *dividing) takeFromStream(s *StreamEdit) {
 	switch state := s.State(); {
+	case d.r.IntN(2) == 0:
+		d.takeFromGroup(s)
 	case s.Len() < 2:
 	case d.r.IntN(100) == 0:
 		s.Trim(StreamTrim{MaxLen: int64(s.Len() - d.r.IntN(50))})
@@ -196,10 +191,22 @@ func (d *dividing) texts() map[string]string {
 func entriesOf(it *Item) int {
 	p := readItem(it)
 	if p.stream != nil {
-		return len(p.stream.entries)
+		var told unitsTold
+		it.Stream().ReadGroups(&told)
+		return len(p.stream.entries) + int(told)
 	}
 	return p.len()
 }
+
+// unitsTold counts what a part tells of groups.
+type unitsTold int
+
+func (n *unitsTold) Groups(int)              { *n++ }
+func (n *unitsTold) Group(StreamGroup)       { *n++ }
+func (n *unitsTold) Pending(PendingEntry)    { *n++ }
+func (n *unitsTold) Consumers(int)           { *n++ }
+func (n *unitsTold) Consumer(StreamConsumer) { *n++ }
+func (n *unitsTold) Owned(StreamID)          { *n++ }
 
 type dividingView struct {
 	f     *Frozen

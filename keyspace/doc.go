@@ -68,7 +68,8 @@
 //     only until the next write (leaves, list blocks).
 //  14. A store's table holds exactly the large structures of its entries.
 //  15. While a view holds an index, each span of the hash space (indexDivision) has been given or copied for it, or is as
-//     it was at the capture. A block of a list that is older than the list's clock does not change while views hold it.
+//     it was at the capture. A block of a list, or a node of an order, that is older than the clock of the list or the
+//     order does not change while views hold it.
 //  16. No structure is discarded while a view holds it.
 //  17. store.coded counts the closed cells that are code, by table. A table stays while a cell or a view may need it.
 //

@@ -33,6 +33,7 @@ type givenParts struct {
 	name   string
 	next   int
 	blocks map[uint64]bool
+	told   groupsTold // of a stream in parts
 }
 
 // add gives the value when it is whole.
@@ -48,6 +49,9 @@ func (g *givenParts) add(t require.TestingT, it *Item) *plain {
 	g.next++
 	g.blocks[it.Block] = true
 	g.open.merge(t, readItem(it))
+	if it.Kind == KindStream && !(it.Part == 0 && it.Last) {
+		g.readGroups(t, it)
+	}
 	if !it.Last {
 		return nil
 	}
@@ -57,6 +61,23 @@ func (g *givenParts) add(t require.TestingT, it *Item) *plain {
 	return whole
 }
 
+// readGroups reads what a part has of groups.
+func (g *givenParts) readGroups(t require.TestingT, it *Item) {
+	if it.Part == 0 {
+		g.told = groupsTold{t: t, state: it.Stream().State(), groups: g.open.stream.groups}
+	}
+	require.Equal(t, g.told.state.Groups, it.Stream().State().Groups)
+	before := g.told.calls
+	it.Stream().ReadGroups(&g.told)
+	if g.told.calls > 0 {
+		require.Greater(t, g.told.calls, before, "groups come behind the entries")
+	}
+	if g.open.stream.groups = g.told.groups; it.Last {
+		g.told.ended()
+		require.Zero(t, g.told.toCome)
+	}
+}
+
 // merge adds the elements of another part, none of which may be there.
 func (p *plain) merge(t require.TestingT, part *plain) {
 	sum := p.len() + part.len()
@@ -64,7 +85,7 @@ func (p *plain) merge(t require.TestingT, part *plain) {
 	p.deadline, p.str = part.deadline, part.str
 	if p.kind == KindStream {
 		part.stream.entries = append(p.stream.entries, part.stream.entries...)
-		p.stream = part.stream // which has the groups, if it is the last
+		p.stream = part.stream
 	}
 	p.list = append(p.list, part.list...)
 	maps.Copy(p.set, part.set)

@@ -9,6 +9,8 @@ import (
 // An order is a sequence kept sorted, with ranks: a tree of blocks in which each inner node knows how many items are
 // below each of its children, so that rank by item, item by rank and counting below a bound take O(log n).
 // Pointers grow with blocks and not with items: the items of a leaf, which may have none, are in a cell.
+//
+// Views share an order as it was (order_freeze.go): what goes down to change a node makes it the order's own on the way.
 
 const (
 	orderItemsMax = 128 // of a leaf
@@ -23,6 +25,10 @@ type order[T any, C ordering[T]] struct {
 	root *orderNode[T, C]
 	by   C
 	heap *slab.Heap
+
+	clock  uint32     // the number of freezes
+	frozen uint32     // of them, those that have not ended
+	left   []slab.Ref // cells of leaves that only views need yet; none while frozen is 0
 }
 
 // orderNode is a leaf (items) or an inner node (kids, lows, sizes of one length).
@@ -31,6 +37,7 @@ type order[T any, C ordering[T]] struct {
 type orderNode[T any, C ordering[T]] struct {
 	items []T      // in the cell, with room up to its end
 	ref   slab.Ref // of a leaf: the cell; 0: none yet
+	stamp uint32   // the order's clock when the node was made
 	kids  []*orderNode[T, C]
 	lows  []T
 	sizes []int
@@ -83,14 +90,16 @@ func (n *orderNode[T, C]) kidFor(by C, x T) int {
 // insert adds an item that is not there.
 func (o *order[T, C]) insert(x T) {
 	if o.root == nil {
-		o.root = &orderNode[T, C]{}
+		o.root = &orderNode[T, C]{stamp: o.clock}
 	}
+	o.root = o.own(o.root)
 	right := o.root.insert(o, x)
 	if right == nil {
 		return
 	}
 	left := o.root
 	o.root = &orderNode[T, C]{
+		stamp: o.clock,
 		kids:  []*orderNode[T, C]{left, right},
 		lows:  []T{left.low(), right.low()},
 		sizes: []int{left.size(), right.size()},
@@ -120,6 +129,7 @@ func (n *orderNode[T, C]) insert(o *order[T, C], x T) (right *orderNode[T, C]) {
 	}
 	i := n.kidFor(o.by, x)
 	n.sizes[i]++
+	n.kids[i] = o.own(n.kids[i])
 	grown := n.kids[i].insert(o, x)
 	if grown == nil {
 		return nil
@@ -132,7 +142,7 @@ func (n *orderNode[T, C]) insert(o *order[T, C], x T) (right *orderNode[T, C]) {
 	if len(n.kids) <= orderKidsMax {
 		return nil
 	}
-	return n.splitInner()
+	return o.splitInner(n)
 }
 
 // splitLeaf halves a leaf, except that one filled from one end (rising or falling scores) is left nearly full.
@@ -144,7 +154,7 @@ func (o *order[T, C]) splitLeaf(n *orderNode[T, C], at int) *orderNode[T, C] {
 	case 0:
 		cut = len(n.items) / 8
 	}
-	right := &orderNode[T, C]{}
+	right := &orderNode[T, C]{stamp: o.clock}
 	o.fit(right, n.items[cut:], len(n.items)-cut+1)
 	o.fit(n, n.items[:cut], cut+1)
 	return right
@@ -158,11 +168,16 @@ func (o *order[T, C]) fit(n *orderNode[T, C], items []T, room int) {
 	n.ref = ref
 }
 
+// freeLeaf frees the cell of a leaf, or leaves it to the views.
 func (o *order[T, C]) freeLeaf(n *orderNode[T, C]) {
-	if n.ref != 0 {
+	switch {
+	case n.ref == 0:
+	case o.shares(n):
+		o.left = append(o.left, n.ref)
+	default:
 		o.heap.Free(n.ref)
+		n.ref = 0
 	}
-	n.ref = 0
 }
 
 // discard frees the cells of about n items, from the end; the order cannot be used any more.
@@ -195,9 +210,10 @@ func (n *orderNode[T, C]) discard(o *order[T, C], most int) (freed int) {
 	return freed + 1
 }
 
-func (n *orderNode[T, C]) splitInner() *orderNode[T, C] {
+func (o *order[T, C]) splitInner(n *orderNode[T, C]) *orderNode[T, C] {
 	cut := len(n.kids) / 2
 	right := &orderNode[T, C]{
+		stamp: o.clock,
 		kids:  slices.Clone(n.kids[cut:]),
 		lows:  slices.Clone(n.lows[cut:]),
 		sizes: slices.Clone(n.sizes[cut:]),
@@ -210,7 +226,11 @@ func (n *orderNode[T, C]) splitInner() *orderNode[T, C] {
 
 // remove takes an item out; false when it is not there.
 func (o *order[T, C]) remove(x T) bool {
-	if o.root == nil || !o.root.remove(o, x) {
+	if o.root == nil {
+		return false
+	}
+	o.root = o.own(o.root)
+	if !o.root.remove(o, x) {
 		return false
 	}
 	for o.root.kids != nil && len(o.root.kids) == 1 {
@@ -236,6 +256,7 @@ func (n *orderNode[T, C]) remove(o *order[T, C], x T) bool {
 		return true
 	}
 	i := n.kidFor(o.by, x)
+	n.kids[i] = o.own(n.kids[i])
 	if !n.kids[i].remove(o, x) {
 		return false
 	}
@@ -279,7 +300,8 @@ func (n *orderNode[T, C]) joinable(i int) bool {
 }
 
 func (n *orderNode[T, C]) join(o *order[T, C], i int) {
-	a, b := n.kids[i], n.kids[i+1]
+	a, b := o.own(n.kids[i]), n.kids[i+1]
+	n.kids[i] = a
 	if a.kids == nil {
 		o.fit(a, a.items, len(a.items)+len(b.items)+1)
 		a.items = append(a.items, b.items...)
@@ -301,8 +323,8 @@ func (n *orderNode[T, C]) drop(i int) {
 	n.sizes = slices.Delete(n.sizes, i, i+1)
 }
 
-// find gives the place of the item that is equal to x in the order, nil when there is none. What the order does not
-// look at may be changed there.
+// find gives the place of the item that is equal to x in the order, nil when there is none. In an order that is never
+// frozen, what it does not look at may be changed there.
 func (o *order[T, C]) find(x T) *T {
 	n := o.root
 	if n == nil {

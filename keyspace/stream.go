@@ -21,8 +21,15 @@ type stream struct {
 	added       uint64   // entries ever added
 	groups      []*streamGroup
 
-	frozen      []*streamDivision // of the views that have not got all of it yet
-	blocksInAll int               // of the stream that this is a part of, in a view; else 0
+	frozen []*streamDivision // of the views that have not got all of it yet
+	part   *streamPart       // nil: it is no part of another one, in a view
+}
+
+// streamPart is what a part of a stream knows of the whole.
+type streamPart struct {
+	blocks, groups int        // of the whole
+	walk           groupsWalk // where the part begins in the groups
+	units          int        // of the walk, that are the part's
 }
 
 // streamRow is a place in the order of blocks.
@@ -47,7 +54,7 @@ func (s *stream) len() int { return 1 }
 
 func (s *stream) clone(heap *slab.Heap) large {
 	c := *s
-	c.heap, c.groups, c.frozen = heap, nil, nil
+	c.heap, c.groups, c.frozen, c.part = heap, nil, nil, nil
 	c.blocks = order[streamRow, byMaster]{heap: heap}
 	s.blocks.ascend(0, func(row streamRow) bool {
 		b := s.block(row)

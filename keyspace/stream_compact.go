@@ -1,6 +1,9 @@
 package keyspace
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // What housekeeping wants of streams.
 
@@ -98,6 +101,9 @@ func (g *streamGroup) usage(samples int) int64 {
 	return bytes
 }
 
-// freeze: a group is a part of its stream's value.
+// freeze: a group is a part of its stream's value. It may be held by that one's views when it is dropped from it.
 func (g *streamGroup) freeze(*Frozen, *store) division { return nil }
-func (g *streamGroup) held() bool                      { return false }
+
+func (g *streamGroup) held() bool {
+	return g.pending.frozen > 0 || slices.ContainsFunc(g.consumers, func(c *streamConsumer) bool { return c.own.frozen > 0 })
+}

@@ -101,23 +101,19 @@ func (g *streamGroup) addConsumer(heap *slab.Heap, name []byte, nowMs int64) *st
 	return c
 }
 
-// removeConsumer drops one with its pending entries, and gives their number.
+// removeConsumer drops one with its pending entries, and gives their number. What it had them in is not given back.
 func (g *streamGroup) removeConsumer(c *streamConsumer) (pending int) {
-	pending = c.own.len()
 	c.own.ascend(0, func(id StreamID) bool { return g.pending.remove(pendingRow{id: id}) })
-	for done := false; !done; {
-		_, done = c.own.discard(1 << 30)
-	}
 	at, _ := g.consumerAt(c.name)
 	g.consumers = slices.Delete(g.consumers, at, at+1)
 	g.numbered[c.number] = nil
-	return pending
+	return c.own.len()
 }
 
 // deliver notes that a consumer has an entry, whoever had it before.
 func (g *streamGroup) deliver(c *streamConsumer, row pendingRow) {
 	row.consumer = c.number
-	had := g.pending.find(row)
+	had := g.pending.findOwn(row)
 	if had == nil {
 		g.pending.insert(row)
 		c.own.insert(row.id)

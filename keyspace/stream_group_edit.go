@@ -70,8 +70,16 @@ func (v GroupEdit) RemoveConsumer(name []byte) (pending int, found bool) {
 	if !found {
 		return 0, false
 	}
-	v.edit.change()
-	return v.g.removeConsumer(c.c), true
+	of := v.edit.change()
+	pending = v.g.removeConsumer(c.c)
+	gone := newStreamGroup(of.heap, nil)
+	gone.consumers = append(gone.consumers, c.c)
+	if db := v.edit.handle.db; gone.held() || pending > sweepCells {
+		db.ks.retireLarge(db.store, gone)
+	} else {
+		gone.discard(2 * sweepCells)
+	}
+	return pending, true
 }
 
 // Deliver makes an entry pending with a consumer, whoever had it before.
@@ -101,7 +109,7 @@ func (v GroupEdit) LoadPending(id StreamID, deliveredMs int64, times uint64) boo
 
 // LoadOwner gives such an entry to a consumer; false when there is none, or somebody has it.
 func (v GroupEdit) LoadOwner(id StreamID, to StreamConsumer) bool {
-	row := v.g.pending.find(pendingRow{id: id})
+	row := v.g.pending.findOwn(pendingRow{id: id})
 	if row == nil || row.consumer != nobody {
 		return false
 	}

@@ -90,7 +90,7 @@ func (panicking) FailNow()                          {}
 
 // readStream reads a stream through its views, and holds them against each other.
 func readStream(t require.TestingT, s Stream) *plainStream {
-	p, state := readStreamPart(t, s), s.State()
+	p, state := readStreamAll(t, s), s.State()
 	require.Len(t, p.entries, s.Len())
 	first, last := StreamID{}, StreamID{}
 	if n := len(p.entries); n > 0 {
@@ -98,14 +98,89 @@ func readStream(t require.TestingT, s Stream) *plainStream {
 	}
 	require.Equal(t, []StreamID{first, last}, []StreamID{state.First, state.Last})
 	require.Len(t, p.groups, state.Groups)
+	told := groupsTold{t: t, state: state, groups: map[string]*plainGroup{}}
+	s.ReadGroups(&told)
+	require.Equal(t, p.groups, told.groups)
 	return p
 }
 
-// readStreamPart reads what a part of a stream has of its entries and groups, too.
-func readStreamPart(t require.TestingT, s Stream) *plainStream {
+// groupsTold gathers what is told of groups, in one go or in parts.
+type groupsTold struct {
+	t        require.TestingT
+	state    StreamState
+	calls    int
+	groups   map[string]*plainGroup
+	group    *plainGroup
+	consumer string
+	// What is still to be told of: groups, of the group its pending entries, consumers and ids, of the consumer its ids.
+	toCome, pending, consumers, ids, owned int
+	last                                   StreamID
+}
+
+func (g *groupsTold) ended() { require.Zero(g.t, g.pending+g.consumers+g.ids+g.owned) }
+
+func (g *groupsTold) Groups(n int) {
+	g.calls++
+	require.Equal(g.t, g.state.Groups, n)
+	require.Empty(g.t, g.groups)
+	g.toCome = n
+}
+
+func (g *groupsTold) Group(of StreamGroup) {
+	g.calls++
+	g.ended()
+	require.Nil(g.t, g.groups[string(of.Name())])
+	g.group = &plainGroup{of.Delivered(), of.EntriesRead(), map[string]bool{}, map[StreamID]plainPending{}}
+	g.groups[string(of.Name())] = g.group
+	g.pending, g.ids, g.consumers = of.Pending(), of.Pending(), of.Consumers()
+	g.toCome--
+	g.last = StreamID{}
+	of.Lag()
+}
+
+func (g *groupsTold) Pending(p PendingEntry) {
+	g.calls++
+	require.True(g.t, p.ID == StreamID{} || g.last.Before(p.ID))
+	g.group.pending[p.ID] = plainPending{string(p.Consumer), p.DeliveredMs, p.Times}
+	g.pending--
+	g.last = p.ID
+}
+
+func (g *groupsTold) Consumers(n int) {
+	g.calls++
+	require.Zero(g.t, g.pending)
+	require.Equal(g.t, g.consumers, n)
+}
+
+func (g *groupsTold) Consumer(c StreamConsumer) {
+	g.calls++
+	require.Zero(g.t, g.pending+g.owned)
+	g.consumer, g.owned = string(c.Name()), c.Pending()
+	require.False(g.t, g.group.consumers[g.consumer])
+	g.group.consumers[g.consumer] = true
+	g.consumers--
+	g.last = StreamID{}
+}
+
+func (g *groupsTold) Owned(id StreamID) {
+	g.calls++
+	require.True(g.t, id == StreamID{} || g.last.Before(id))
+	require.Equal(g.t, g.consumer, g.group.pending[id].consumer)
+	g.owned--
+	g.ids--
+	g.last = id
+}
+
+// readStreamEntries reads what a part of a stream has of its entries, and not of its groups.
+func readStreamEntries(t require.TestingT, s Stream) *plainStream {
 	state := s.State()
 	p := &plainStream{newest: state.Newest, maxDeleted: state.MaxDeleted, added: state.Added, groups: map[string]*plainGroup{}}
 	s.Each(StreamID{}, MaxStreamID(), func(e *StreamEntry) bool { p.entries = append(p.entries, readEntry(e)); return true })
+	return p
+}
+
+func readStreamAll(t require.TestingT, s Stream) *plainStream {
+	p := readStreamEntries(t, s)
 	s.EachGroup(func(g StreamGroup) {
 		into := &plainGroup{g.Delivered(), g.EntriesRead(), map[string]bool{}, map[StreamID]plainPending{}}
 		g.EachPending(StreamID{}, func(e PendingEntry) bool {

@@ -37,7 +37,7 @@ type StreamState struct {
 	Added       uint64   // entries ever added
 	Edge        StreamID // where the first block begins; the greatest id when there is none
 	Blocks      int      // of the whole stream, also in a part
-	Groups      int
+	Groups      int      // likewise
 }
 
 // State gives it.
@@ -46,8 +46,12 @@ func (s Stream) State() StreamState {
 	if of == nil {
 		return StreamState{Edge: MaxStreamID()}
 	}
-	return StreamState{First: of.first, Last: of.last, Newest: of.newest, MaxDeleted: of.maxDeleted, Added: of.added,
-		Edge: of.edge(), Blocks: max(of.blocks.len(), of.blocksInAll), Groups: len(of.groups)}
+	state := StreamState{First: of.first, Last: of.last, Newest: of.newest, MaxDeleted: of.maxDeleted, Added: of.added,
+		Edge: of.edge(), Blocks: of.blocks.len(), Groups: len(of.groups)}
+	if of.part != nil {
+		state.Blocks, state.Groups = of.part.blocks, of.part.groups
+	}
+	return state
 }
 
 // ReadUpTo says how many of the entries ever added are not behind an id, where the stream can tell; else EntriesReadUnknown.

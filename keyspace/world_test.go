@@ -182,7 +182,7 @@ func readItemStream(it *Item) *plainStream {
 	if it.Part == 0 && it.Last {
 		return readStream(panicking{}, it.Stream())
 	}
-	return readStreamPart(panicking{}, it.Stream())
+	return readStreamEntries(panicking{}, it.Stream())
 }
 
 func readItem(it *Item) *plain {

@@ -83,7 +83,9 @@ func describe(ks *keyspace.Keyspace) map[string]string {
 		case keyspace.KindStream:
 			var b strings.Builder
 			describeStream(&b, it)
-			words = append(words, strings.TrimSuffix(b.String(), " "))
+			if text := strings.TrimSuffix(b.String(), " "); text != "" { // some parts tell only who has what
+				words = append(words, text)
+			}
 		}
 		if !it.Last {
 			return

@@ -35,18 +35,7 @@ func encodeStream(form streamForm) func(e *encoder, it *keyspace.Item) {
 		node := nodeWriter{e: e}
 		s.Each(keyspace.StreamID{}, keyspace.MaxStreamID(), node.add)
 		node.flush()
-		if !it.Last {
-			return
-		}
-		e.length(uint64(s.Len()))
-		e.streamID(state.Newest)
-		if form.counters {
-			e.streamID(state.First)
-			e.streamID(state.MaxDeleted)
-			e.length(state.Added)
-		}
-		e.length(uint64(state.Groups))
-		s.EachGroup(func(g keyspace.StreamGroup) { encodeGroup(e, g, form) })
+		s.ReadGroups(&groupsWriter{e: e, form: form, of: s})
 	}
 }
 
@@ -62,34 +51,57 @@ func (e *encoder) rawStreamID(id keyspace.StreamID) {
 
 func (e *encoder) ms(ms int64) { e.buf = binary.LittleEndian.AppendUint64(e.buf, uint64(ms)) }
 
-func encodeGroup(e *encoder, g keyspace.StreamGroup, form streamForm) {
-	e.str(g.Name())
-	e.streamID(g.Delivered())
-	if form.counters {
-		e.length(uint64(g.EntriesRead()))
+// groupsWriter writes what comes behind the nodes, as it is told of the groups: in one go, or part by part.
+type groupsWriter struct {
+	e    *encoder
+	form streamForm
+	of   keyspace.Stream
+}
+
+// Groups writes what the stream knows besides, too.
+func (w *groupsWriter) Groups(n int) {
+	state := w.of.State()
+	w.e.length(uint64(w.of.Len()))
+	w.e.streamID(state.Newest)
+	if w.form.counters {
+		w.e.streamID(state.First)
+		w.e.streamID(state.MaxDeleted)
+		w.e.length(state.Added)
 	}
-	e.length(uint64(g.Pending()))
-	g.EachPending(keyspace.StreamID{}, func(p keyspace.PendingEntry) bool {
-		e.rawStreamID(p.ID)
-		e.ms(p.DeliveredMs)
-		e.length(p.Times)
-		e.maybeSpill()
-		return true
-	})
-	e.length(uint64(g.Consumers()))
-	g.EachConsumer(func(c keyspace.StreamConsumer) {
-		e.str(c.Name())
-		e.ms(c.SeenMs())
-		if form.active {
-			e.ms(c.ActiveMs())
-		}
-		e.length(uint64(c.Pending()))
-		c.EachPending(keyspace.StreamID{}, func(p keyspace.PendingEntry) bool {
-			e.rawStreamID(p.ID)
-			e.maybeSpill()
-			return true
-		})
-	})
+	w.e.length(uint64(n))
+}
+
+func (w *groupsWriter) Group(g keyspace.StreamGroup) {
+	w.e.str(g.Name())
+	w.e.streamID(g.Delivered())
+	if w.form.counters {
+		w.e.length(uint64(g.EntriesRead()))
+	}
+	w.e.length(uint64(g.Pending()))
+}
+
+func (w *groupsWriter) Pending(p keyspace.PendingEntry) {
+	w.e.rawStreamID(p.ID)
+	w.e.ms(p.DeliveredMs)
+	w.e.length(p.Times)
+	w.e.maybeSpill()
+}
+
+func (w *groupsWriter) Consumers(n int) { w.e.length(uint64(n)) }
+
+func (w *groupsWriter) Consumer(c keyspace.StreamConsumer) {
+	w.e.str(c.Name())
+	w.e.ms(c.SeenMs())
+	if w.form.active {
+		w.e.ms(c.ActiveMs())
+	}
+	w.e.length(uint64(c.Pending()))
+	w.e.maybeSpill()
+}
+
+func (w *groupsWriter) Owned(id keyspace.StreamID) {
+	w.e.rawStreamID(id)
+	w.e.maybeSpill()
 }
 
 // nodeWriter makes a node of each block of a stream.

@@ -21,19 +21,32 @@ func describeStream(b *strings.Builder, it *keyspace.Item) {
 		e.Each(func(name, value []byte) { fmt.Fprintf(b, "%q %q ", name, value) })
 		return true
 	})
-	if !it.Last {
-		return
-	}
-	state := s.State()
-	fmt.Fprintf(b, "until %s deleted %s added %d", state.Newest, state.MaxDeleted, state.Added)
-	s.EachGroup(func(g keyspace.StreamGroup) {
-		fmt.Fprintf(b, " group %q %s read %d", g.Name(), g.Delivered(), g.EntriesRead())
-		g.EachPending(keyspace.StreamID{}, func(p keyspace.PendingEntry) bool {
-			fmt.Fprintf(b, " %s %s %d %d", p.ID, p.Consumer, p.DeliveredMs, p.Times)
-			return true
-		})
-		g.EachConsumer(func(c keyspace.StreamConsumer) { fmt.Fprintf(b, " consumer %q %d", c.Name(), c.Pending()) })
-	})
+	s.ReadGroups(groupsText{b, s.State()})
+}
+
+// groupsText prints what it is told.
+type groupsText struct {
+	b     *strings.Builder
+	state keyspace.StreamState
+}
+
+func (t groupsText) Groups(int) {
+	fmt.Fprintf(t.b, "until %s deleted %s added %d ", t.state.Newest, t.state.MaxDeleted, t.state.Added)
+}
+
+func (t groupsText) Group(g keyspace.StreamGroup) {
+	fmt.Fprintf(t.b, "group %q %s read %d ", g.Name(), g.Delivered(), g.EntriesRead())
+}
+
+func (t groupsText) Pending(p keyspace.PendingEntry) {
+	fmt.Fprintf(t.b, "%s %s %d %d ", p.ID, p.Consumer, p.DeliveredMs, p.Times)
+}
+
+func (t groupsText) Consumers(int)           {}
+func (t groupsText) Owned(keyspace.StreamID) {}
+
+func (t groupsText) Consumer(c keyspace.StreamConsumer) {
+	fmt.Fprintf(t.b, "consumer %q %d ", c.Name(), c.Pending())
 }
 
 // describeRedisStream is the same for a running server.
