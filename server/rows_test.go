@@ -111,6 +111,52 @@ func TestRows_stream(t *testing.T) {
 	require.Equal(t, ks.Digest(), back.Digest())
 }
 
+// TestRows_pendingEntries: a stream of few entries with many pending ones is put together from pieces too, as of the freeze.
+func TestRows_pendingEntries(t *testing.T) {
+	ks := keyspace.New(keyspace.Options{Databases: 2})
+	edit := func(fn func(g keyspace.GroupEdit)) {
+		ks.Begin(1, keyspace.ExpiryDelete)
+		defer ks.End()
+		s, err := ks.DB(1).EditStream([]byte("stream"), "")
+		require.NoError(t, err)
+		s.CreateGroup([]byte("group"), keyspace.StreamID{}, 0)
+		g, _ := s.EditGroup([]byte("group"))
+		fn(g)
+	}
+	edit(func(g keyspace.GroupEdit) {
+		for i := range uint64(5) {
+			c := g.CreateConsumer(fmt.Append(nil, "consumer", i), 1)
+			for j := range uint64(4000) {
+				g.Deliver(c, keyspace.StreamID{Ms: j, Seq: i}, 1, 1)
+			}
+		}
+	})
+	digest := ks.Digest()
+	sink := &rowSink{}
+	frozen := ks.FreezeAll(sink.add)
+	last := uint64(0)
+	for had := 0; !frozen.Step(16); {
+		now := len(sink.value)
+		for _, piece := range sink.before {
+			now += len(piece)
+		}
+		require.Less(t, now-had, 16*64*64, "a step is bounded")
+		had = now
+		edit(func(g keyspace.GroupEdit) {
+			for range 100 {
+				g.Acknowledge(keyspace.StreamID{Ms: 4000 - last, Seq: last % 5})
+				last++
+			}
+			g.RemoveConsumer([]byte("consumer3"))
+		})
+	}
+	row := sink.take()[0]
+	back, err := loadRows([]persistence.Row{{DB: row.db, Key: row.key, Value: row.whole()}})
+	require.NoError(t, err)
+	require.Equal(t, digest, back.Digest())
+	require.NotEqual(t, digest, ks.Digest())
+}
+
 // TestRows_wholeLargeValues: versions before blocks wrote every value as one row.
 func TestRows_wholeLargeValues(t *testing.T) {
 	ks := newLargeValues()

@@ -219,3 +219,108 @@ func TestStream_damage(t *testing.T) {
 		}
 	}
 }
+
+// TestStream_groupsInParts: what the parts of a stream add up to is what it encoded to as a whole when the view was opened,
+// to the byte, whatever happens to its groups, its entries or its key between two parts.
+func TestStream_groupsInParts(t *testing.T) {
+	for name, change := range streamChanges() {
+		t.Run(name, func(t *testing.T) {
+			ks := newKeyspace()
+			key := []byte("stream")
+			edit(ks, func() {
+				for i := range 350 {
+					fillEntry(must(ks.DB(0).EditStream(key, "")), keyspace.StreamID{Ms: uint64(i + 1)}, i)
+				}
+				fillGroups(must(ks.DB(0).EditStream(key, "")), 700)
+			})
+			whole, _ := ks.DB(0).Item(key)
+			want, digest := EncodeValue(nil, &whole), ks.Digest()
+			var payload []byte
+			parts := 0
+			file := bytes.Buffer{}
+			w := NewWriter(&file, WriteOptions{Version: VersionDefault})
+			require.NoError(t, w.Header())
+			view := ks.FreezeAll(func(it *keyspace.Item) {
+				require.NoError(t, w.Item(it))
+				payload = EncodeValue(payload, it)
+				parts++
+			})
+			for i := 0; !view.Step(1); i++ {
+				edit(ks, func() { change(ks.DB(0), key, i) })
+			}
+			require.NoError(t, w.Footer())
+			require.Equal(t, want, payload)
+			require.Greater(t, parts, 70)
+			back, _, err := load(file.Bytes())
+			require.NoError(t, err)
+			require.Equal(t, digest, back.Digest())
+		})
+	}
+}
+
+func must(s *keyspace.StreamEdit, err error) *keyspace.StreamEdit {
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// streamChanges are what happens between two parts.
+func streamChanges() map[string]func(db *keyspace.DB, key []byte, i int) {
+	in := func(fn func(s *keyspace.StreamEdit, g keyspace.GroupEdit, i int)) func(*keyspace.DB, []byte, int) {
+		return func(db *keyspace.DB, key []byte, i int) {
+			s := must(db.EditStream(key, ""))
+			if g, found := s.EditGroup([]byte("group")); found {
+				fn(s, g, i)
+			}
+		}
+	}
+	return map[string]func(*keyspace.DB, []byte, int){
+		"acknowledged": in(func(_ *keyspace.StreamEdit, g keyspace.GroupEdit, i int) {
+			for range 30 {
+				if g.Pending() > 0 {
+					g.Acknowledge(g.LastPending().ID)
+				}
+			}
+		}),
+		"claimed": in(func(_ *keyspace.StreamEdit, g keyspace.GroupEdit, i int) {
+			to, _ := g.Consumer([]byte("consumer0"))
+			for j := range 30 {
+				at := i*30 + j
+				g.Deliver(to, keyspace.StreamID{Ms: uint64(at * at), Seq: uint64(1 + at%2)}, 1, 1)
+			}
+		}),
+		"a consumer goes": in(func(_ *keyspace.StreamEdit, g keyspace.GroupEdit, i int) {
+			g.RemoveConsumer(fmt.Appendf(nil, "consumer%d", i/10))
+			g.CreateConsumer(fmt.Appendf(nil, "another%d", i), 3)
+		}),
+		"a group goes": in(func(s *keyspace.StreamEdit, g keyspace.GroupEdit, i int) {
+			g.Set(keyspace.StreamID{Ms: 5}, 5)
+			if i == 5 {
+				s.DestroyGroup([]byte("another"))
+			}
+			if i == 20 {
+				s.DestroyGroup([]byte("group"))
+				fillGroups(s, 100)
+			}
+		}),
+		"entries go": in(func(s *keyspace.StreamEdit, _ keyspace.GroupEdit, i int) {
+			s.Delete(keyspace.StreamID{Ms: uint64(350 - i)})
+			s.Append(keyspace.StreamID{Ms: uint64(1000 + i)}, [][]byte{[]byte("f"), []byte("v")})
+		}),
+		"the key goes": func(db *keyspace.DB, key []byte, i int) { db.Remove(key, "") },
+		"the key is another one": func(db *keyspace.DB, key []byte, i int) {
+			fillGroups(db.ReplaceStream(key, ""), i)
+		},
+		"the key is renamed": func(db *keyspace.DB, key []byte, i int) {
+			if i == 0 {
+				db.Rename(key, []byte("other"))
+			}
+			s := must(db.EditStream([]byte("other"), ""))
+			s.DestroyGroup([]byte("group"))
+			s.DestroyGroup([]byte("another"))
+			fillGroups(s, i+1)
+		},
+		"the database is flushed": func(db *keyspace.DB, _ []byte, _ int) { db.Flush() },
+	}
+}
