@@ -100,6 +100,8 @@ func (c *Client) reply() (string, error) {
 		return "", errors.New("refused: " + text)
 	case '$':
 		return c.bulk(text)
+	case '*':
+		return "", c.array(text)
 	}
 	return "", fmt.Errorf("a reply of a kind that no benchmark asks for: %q", line)
 }
@@ -117,6 +119,20 @@ func (c *Client) bulk(length string) (string, error) {
 		return "", fmt.Errorf("reading a reply: %w", err)
 	}
 	return string(text[:n]), nil
+}
+
+// array reads the replies within one, and forgets them.
+func (c *Client) array(length string) error {
+	n, err := strconv.Atoi(length)
+	if err != nil {
+		return fmt.Errorf("an array of length %q", length)
+	}
+	for range n {
+		if _, err := c.reply(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Info gives a field of a section of INFO, "" when it is not there. With a part ("max" of "p50=1,max=2") it gives that part.

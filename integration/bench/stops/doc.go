@@ -1,6 +1,6 @@
 // Command stops measures how long clients have to wait while a server is at something large: many keys expire at once, a
 // structure of millions of elements is deleted, or the data are frozen for a save, a checkpoint or a full copy while a
-// large hash is written to.
+// large hash is written to, or a stream whose entries are all pending with a consumer group.
 //
 // For each event a server is started and filled. Then a client gets one key in a loop while the event goes on, and its
 // longest wait is noted, for redis-server and tandem-server side by side. Tandem also says how long one holding of the

@@ -38,11 +38,17 @@ func events() []event {
 			}})
 		}
 	}
-	hash := structures()[0].fill
-	return append(all,
-		event{name: "BGSAVE, a hash is written to", fill: hash, happen: whileWritten(save)},
-		event{name: "BGREWRITEAOF, a hash is written to", withLog: true, fill: hash, happen: whileWritten(rewrite)},
-		event{name: "full copy, a hash is written to", withLog: true, fill: hash, happen: whileWritten(copyAll)})
+	for _, of := range structures() {
+		if of.put == nil {
+			continue
+		}
+		written := ", a " + of.name + " is written to"
+		all = append(all,
+			event{name: "BGSAVE" + written, fill: of.fill, happen: of.whileWritten(save)},
+			event{name: "BGREWRITEAOF" + written, withLog: true, fill: of.fill, happen: of.whileWritten(rewrite)},
+			event{name: "full copy" + written, withLog: true, fill: of.fill, happen: of.whileWritten(copyAll)})
+	}
+	return all
 }
 
 // settle waits until the server's memory stays what it is.
@@ -110,15 +116,15 @@ func copyAll(t *trial) (err error) {
 	return c.Await("replication", "master_link_status", "up", patience)
 }
 
-// whileWritten lets an event happen while another client writes to the large hash.
-func whileWritten(happen func(t *trial) error) func(t *trial) error {
+// whileWritten lets an event happen while another client writes to the large structure.
+func (of structure) whileWritten(happen func(t *trial) error) func(t *trial) error {
 	return func(t *trial) error {
 		c, err := t.server.Dial()
 		if err != nil {
 			return err
 		}
 		stop, done := make(chan struct{}), make(chan error, 1)
-		go func() { done <- write(c, t.elements, stop) }()
+		go func() { done <- of.write(c, t.elements, stop) }()
 		err = happen(t)
 		close(stop)
 		return errors.Join(err, <-done, c.Close())

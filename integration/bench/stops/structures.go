@@ -11,42 +11,90 @@ import (
 const (
 	large      = "large" // the key of the structure
 	perCommand = 20      // elements that one command adds
-	perWrite   = 8       // fields that the writer sends at once
+	perWrite   = 8       // commands that the writer sends at once
+
+	group = "group" // of the stream
 )
 
-// structure is a kind of large value, and how element i is added.
+// structure is a kind of large value.
 type structure struct {
-	name, command string
-	words         func(words []string, i int) []string
+	name  string
+	add   func(c *rig.Client, from, to int)               // elements
+	put   func(c *rig.Client, r *rand.Rand, elements int) // what a writer does; nil: nobody writes to this kind
+	begin func(c *rig.Client) error                       // nil: the first element does
 }
 
-// structures are all kinds. The first is the hash, which write changes.
+// structures are all kinds.
 func structures() []structure {
 	return []structure{
-		{"hash", "HSET", func(words []string, i int) []string { return append(words, field(i), rig.Value(i)) }},
-		{"zset", "ZADD", func(words []string, i int) []string {
+		{name: "hash", put: putField,
+			add: together("HSET", func(words []string, i int) []string { return append(words, field(i), rig.Value(i)) })},
+		{name: "zset", add: together("ZADD", func(words []string, i int) []string {
 			return append(words, strconv.Itoa(i*7919%1_000_003), fmt.Sprintf("m%09d", i))
-		}},
-		{"set", "SADD", func(words []string, i int) []string { return append(words, fmt.Sprintf("m%09d", i)) }},
-		{"list", "RPUSH", func(words []string, i int) []string { return append(words, fmt.Sprintf("element-%08d", i)) }},
+		})},
+		{name: "set", add: together("SADD", func(words []string, i int) []string { return append(words, fmt.Sprintf("m%09d", i)) })},
+		{name: "list", add: together("RPUSH", func(words []string, i int) []string { return append(words, fmt.Sprintf("element-%08d", i)) })},
+		{name: "stream", add: addPending, put: putPending, begin: makeGroup},
+	}
+}
+
+// together adds elements by one command.
+func together(command string, words func(words []string, i int) []string) func(c *rig.Client, from, to int) {
+	return func(c *rig.Client, from, to int) {
+		all := append(make([]string, 0, 2+2*perCommand), command, large)
+		for i := from; i < to; i++ {
+			all = words(all, i)
+		}
+		c.Add(all...)
 	}
 }
 
 func field(i int) string { return fmt.Sprintf("f%08d", i) }
 
+func putField(c *rig.Client, r *rand.Rand, elements int) {
+	c.Add("HSET", large, field(r.IntN(elements)), rig.Value(r.IntN(elements)))
+}
+
+func makeGroup(c *rig.Client) error {
+	_, err := c.Do("XGROUP", "CREATE", large, group, "0", "MKSTREAM")
+	return err
+}
+
+func id(i int) string { return strconv.Itoa(i+1) + "-1" }
+
+func read(c *rig.Client, consumer, count int) {
+	c.Add("XREADGROUP", "GROUP", group, "consumer"+strconv.Itoa(consumer%10), "COUNT", strconv.Itoa(count), "STREAMS", large, ">")
+}
+
+// addPending adds entries and has one of ten consumers read them.
+func addPending(c *rig.Client, from, to int) {
+	for i := from; i < to; i++ {
+		c.Add("XADD", large, id(i), "field", rig.Value(i))
+	}
+	read(c, from/perCommand, to-from)
+}
+
+// putPending acknowledges an entry, adds another one and has it read.
+func putPending(c *rig.Client, r *rand.Rand, elements int) {
+	c.Add("XACK", large, group, id(r.IntN(elements)))
+	c.Add("XADD", large, "*", "field", rig.Value(r.IntN(elements)))
+	read(c, r.IntN(10), 1)
+}
+
 func (of structure) fill(t *trial) error {
+	if of.begin != nil {
+		if err := of.begin(t.client); err != nil {
+			return err
+		}
+	}
 	commands := (t.elements + perCommand - 1) / perCommand
 	return t.client.Fill(0, commands, func(c *rig.Client, i int) {
-		words := append(make([]string, 0, 2+2*perCommand), of.command, large)
-		for k := i * perCommand; k < min((i+1)*perCommand, t.elements); k++ {
-			words = of.words(words, k)
-		}
-		c.Add(words...)
+		of.add(c, i*perCommand, min((i+1)*perCommand, t.elements))
 	})
 }
 
-// write sets random fields of the hash until it is stopped.
-func write(c *rig.Client, elements int, stop <-chan struct{}) error {
+// write changes random elements until it is stopped.
+func (of structure) write(c *rig.Client, elements int, stop <-chan struct{}) error {
 	r := rand.New(rand.NewPCG(1, 2))
 	for {
 		select {
@@ -55,7 +103,7 @@ func write(c *rig.Client, elements int, stop <-chan struct{}) error {
 		default:
 		}
 		for range perWrite {
-			c.Add("HSET", large, field(r.IntN(elements)), rig.Value(r.IntN(elements)))
+			of.put(c, r, elements)
 		}
 		if err := c.Flush(); err != nil {
 			return err
