@@ -70,7 +70,7 @@ func (f *Frozen) givePart() {
 		f.captured = f.captured[1:]
 		f.given++
 	}
-	f.units += n
+	f.units += max(n, v.streamWork())
 	f.sink(&c.item)
 	f.arena.reset()
 	c.item.Part++

@@ -61,6 +61,23 @@ func (s *stream) fewUnits(most int) bool {
 
 func (s *stream) held() bool { return len(s.frozen) > 0 }
 
+// streamWork is how many entries and units of groups a stream shows; 0 for what is none.
+func (v *value) streamWork() (n int) {
+	if v == nil {
+		return 0
+	}
+	s, is := v.large.(*stream)
+	switch {
+	case !is:
+		return 0
+	case s.part == nil:
+		w := groupsWalk{groups: s.groups}
+		return s.length + w.size()
+	}
+	s.blocks.ascend(0, func(row streamRow) bool { n += s.block(row).count(blockLiveAt); return true })
+	return n + s.part.units
+}
+
 // size counts the parts: one for each block, and those of the groups, which there are always.
 func (d *streamDivision) size() int {
 	of := d.view.ks.grain.part

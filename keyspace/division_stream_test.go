@@ -188,3 +188,16 @@ func TestDivision_groupsThatGo(t *testing.T) {
 		})
 	}
 }
+
+// TestDivision_stepCountsEntries: a step of n elements is over when so many entries or rows of groups have been given.
+func TestDivision_stepCountsEntries(t *testing.T) {
+	d := newDividing(t, KindStream)
+	given, steps := 0, 0
+	f := d.ks.FreezeAll(func(it *Item) { given += entriesOf(it) })
+	for done := false; !done; steps++ {
+		before := given
+		done = f.Step(100)
+		require.Less(t, given-before, 100+defaultGrain().part)
+	}
+	require.Greater(t, steps, given/(100+defaultGrain().part))
+}

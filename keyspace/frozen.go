@@ -225,13 +225,14 @@ func (f *Frozen) giveOrHold() {
 
 func (f *Frozen) handOver(it *Item) {
 	f.given++
-	f.units += max(it.count, 1)
+	f.units += max(it.count, it.v.streamWork(), 1)
 	f.sink(it)
 	f.arena.reset()
 }
 
-// Step gives out about n elements (a string is one): it ends with the piece of the walk (some 10 keys), or with the part
-// of a large value, in which n is reached. done: there are no more and the view is closed.
+// Step gives out about n elements (a string is one, and so is each thing that is told of a stream's groups): it ends with the
+// piece of the walk (some 10 keys), or with the part of a large value, in which n is reached. done: there are no more and
+// the view is closed.
 func (f *Frozen) Step(n int) (done bool) {
 	for enough := f.units + n; !f.done && f.units < enough; {
 		switch {

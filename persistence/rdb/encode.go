@@ -28,8 +28,9 @@ const (
 type encoder struct {
 	buf   []byte
 	spill func()
-	pack  *lzf // nil: strings are not compressed
-	alone bool // a part of a value is a value of its own
+	pack  *lzf        // nil: strings are not compressed
+	alone bool        // a part of a value is a value of its own
+	nodes *nodeWriter // nil: none yet
 }
 
 // EncodeValue appends the value of it to dst: a type byte and the payload. When the value comes in parts, what the calls
