@@ -7,7 +7,8 @@ import "github.com/tandemkv/tandem/internal/slab"
 //
 // The parts of a value come one after another with no other item between them. Of a part, String, Int, Hash, List, Set and
 // ZSet show its own elements, and of those views only Len, Each and the look-up of an element are of use: the parts of
-// hashes, sets and sorted sets come in no order, those of a list in its own.
+// hashes, sets and sorted sets come in no order, those of a list in its own. Of a stream, Each and ReadGroups show what is
+// the part's, and State is that of the whole.
 type Item struct {
 	DB         int
 	Key        []byte

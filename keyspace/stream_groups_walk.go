@@ -1,8 +1,6 @@
 package keyspace
 
-import (
-	"slices"
-)
+import "slices"
 
 // GroupsReader is told what the consumer groups of a stream are, in the order in which Redis writes them down. What it is
 // told is borrowed, and read only.
@@ -15,8 +13,9 @@ type GroupsReader interface {
 	Owned(id StreamID) // each followed by the ids of what it has pending
 }
 
-// ReadGroups tells of all groups. Of a stream in parts, those that come behind its entries tell of the groups one after
-// the other, as far as one would have been told by a bounded number of calls: a group may begin in one and end in another.
+// ReadGroups tells of all groups. Of a stream that comes in parts, those with entries tell nothing, and those behind them what
+// makes it up when they are read one after the other: a bounded number of calls each, so a group may begin in one of
+// them and end in another.
 func (s Stream) ReadGroups(r GroupsReader) {
 	of := s.of()
 	switch {
