@@ -88,16 +88,12 @@ func (f *Frozen) hold(it *Item) {
 		v := it.v.clone(f.copies())
 		kept.v, kept.arena = &v, &f.arena
 	}
-	f.held = append(f.held, kept)
+	f.held.Push(kept)
 }
 
 // giveHeld gives the oldest item that was held back.
 func (f *Frozen) giveHeld() {
-	it := f.held[0]
-	f.held[0] = Item{}
-	if f.held = f.held[1:]; len(f.held) == 0 {
-		f.held = nil
-	}
+	it := f.held.Pop()
 	f.handOver(&it)
 	if it.v != nil && it.v.large != nil {
 		for done := false; !done; {
@@ -147,5 +143,5 @@ func (f *Frozen) release() {
 	for _, c := range f.captured {
 		c.division.release()
 	}
-	f.captured, f.held, f.heap, f.inParts = nil, nil, nil, false
+	f.captured, f.held, f.heap, f.inParts = nil, slab.Queue[Item]{}, nil, false
 }

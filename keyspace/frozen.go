@@ -93,10 +93,10 @@ type Frozen struct {
 	entry entry // room for the one that is given
 	arena arena
 
-	captured []*capture // large structures that are to be given, the first of them perhaps begun
-	inParts  bool       // it is: no other item may come now
-	held     []Item     // what came meanwhile
-	heap     *slab.Heap // for copies; nil: none yet
+	captured []*capture       // large structures that are to be given, the first of them perhaps begun
+	inParts  bool             // it is: no other item may come now
+	held     slab.Queue[Item] // what came meanwhile
+	heap     *slab.Heap       // for copies; nil: none yet
 }
 
 // walk is the view's way through one database. The store stays what it was at the freeze: SWAPDB moves it whole and
@@ -216,7 +216,7 @@ func (f *Frozen) giveFlush(w *walk) {
 
 // giveOrHold gives the item, or keeps it for later where others must come first.
 func (f *Frozen) giveOrHold() {
-	if f.inParts || len(f.held) > 0 {
+	if f.inParts || f.held.Len() > 0 {
 		f.hold(&f.item)
 	} else {
 		f.handOver(&f.item)
@@ -237,9 +237,9 @@ func (f *Frozen) handOver(it *Item) {
 func (f *Frozen) Step(n int) (done bool) {
 	for enough := f.units + n; !f.done && f.units < enough; {
 		switch {
-		case f.inParts || len(f.captured) > 0 && len(f.held) == 0:
+		case f.inParts || len(f.captured) > 0 && f.held.Len() == 0:
 			f.givePart()
-		case len(f.held) > 0:
+		case f.held.Len() > 0:
 			f.giveHeld()
 		case f.at == len(f.walks):
 			f.close()

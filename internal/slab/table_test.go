@@ -51,3 +51,22 @@ func TestTable_growthMovesNothing(t *testing.T) {
 		}
 	}))
 }
+
+// TestQueue_isAQueue compares it with a slice.
+func TestQueue_isAQueue(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	var queue Queue[int]
+	var list []int
+	for range 300 {
+		for range random.IntN(200) {
+			list = append(list, random.Int())
+			queue.Push(list[len(list)-1])
+		}
+		for range random.IntN(min(len(list), 220) + 1) {
+			require.Equal(t, list[0], queue.Pop())
+			list = list[1:]
+		}
+		require.Equal(t, len(list), queue.Len())
+		require.LessOrEqual(t, len(queue.pieces), len(list)/tablePiece+2)
+	}
+}
