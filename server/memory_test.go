@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,7 @@ func (v *Server) report() memoryReport {
 
 // What is in use falls as soon as keys are deleted, and the parts make up the whole.
 func TestMemory_figures(t *testing.T) {
+	runtime.GC() // what is in use at the start counts as overhead, and garbage of other tests would
 	v := start(t)
 	c := dial(t, v)
 	collect(v)
@@ -52,8 +54,9 @@ func TestMemory_figures(t *testing.T) {
 	require.GreaterOrEqual(t, c.number("used_memory_dataset"), int64(10_000_000))
 	require.Greater(t, c.number("used_memory_rss"), int64(20_000_000))
 	require.Greater(t, c.number("total_system_memory"), int64(1<<28))
-	require.GreaterOrEqual(t, c.number("allocator_active"), c.number("allocator_allocated"))
-	require.GreaterOrEqual(t, c.number("allocator_resident"), c.number("allocator_active"))
+	require.GreaterOrEqual(t, r.active, r.allocated) // of one moment: garbage comes and goes
+	require.GreaterOrEqual(t, r.allocatorResident, r.active)
+	require.Positive(t, c.number("allocator_allocated"))
 	c.is("+OK", "FLUSHALL")
 	require.Less(t, c.number("used_memory"), full-19_000_000)
 	require.GreaterOrEqual(t, c.number("used_memory_peak"), full)
