@@ -56,23 +56,30 @@ func (b *blockedKeys) apply(w *CheckpointWriter) {
 // blockChanges are the keys with blocks that a checkpoint changes, in the order of rows.
 type blockChanges struct{ gone, made []string }
 
-// note takes a row of the checkpoint into account, and says whether the store has blocks of the key that must go.
-func (c *blockChanges) note(row []byte, s *Store) (drop bool) {
-	name, err := decodeRowName(row)
+// note takes a change of the checkpoint into account, and says whether the store has blocks of the key that must go. s is
+// nil if none of what the store has stays.
+func (c *blockChanges) note(row change, s *Store) (drop bool, err error) {
+	name, err := decodeRowName(row.key)
 	if err != nil {
-		panic(fmt.Sprintf("persistence: made the row %q: %v", row, err))
+		panic(fmt.Sprintf("persistence: made the row %q: %v", row.key, err))
 	}
 	if name.kind == blockKind {
-		if whole := name.whole(); len(c.made) == 0 || c.made[len(c.made)-1] != whole {
+		if whole := name.whole(); row.kind != changeDelete && (len(c.made) == 0 || c.made[len(c.made)-1] != whole) {
 			c.made = append(c.made, whole)
 		}
-		return false
+		return false, nil
 	}
-	if s == nil || !s.blocks.has(row) {
-		return false
+	there := s != nil && s.blocks.has(row.key)
+	if row.kind == changeUpdate {
+		if !there {
+			err = fmt.Errorf("an update of key %q of database %d, of which the checkpoint before has no blocks", name.key, name.db)
+		}
+		return false, err
 	}
-	c.gone = append(c.gone, string(row))
-	return true
+	if there {
+		c.gone = append(c.gone, string(row.key))
+	}
+	return there, nil
 }
 
 // findBlocks makes sure that the keys in blocks are known: LoadCheckpoint has mostly seen them.

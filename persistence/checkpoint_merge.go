@@ -16,7 +16,8 @@ import (
 
 // merge walks several sorted runs as one: in key order, of each key only the newest change.
 type merge struct {
-	heads mergeHeads
+	heads   mergeHeads
+	emptied emptiedBefore
 }
 
 type mergeHead struct {
@@ -53,7 +54,7 @@ func (m *merge) add(number int, source runSource) error {
 	return nil
 }
 
-// each calls fn for the newest change of each key, with the number of the run that it came from.
+// each calls fn for the newest change of each key, as after the older ones, with the number of the run that it came from.
 func (m *merge) each(fn func(c change, number int) error) error {
 	var last []byte
 	for first := true; len(m.heads) > 0; {
@@ -61,7 +62,9 @@ func (m *merge) each(fn func(c change, number int) error) error {
 		if first || !bytes.Equal(last, head.change.key) {
 			first = false
 			last = append(last[:0], head.change.key...)
-			if err := fn(head.change, head.number); err != nil {
+			c := head.change
+			c.kind = m.settled(head)
+			if err := fn(c, head.number); err != nil {
 				return err
 			}
 		}
@@ -77,6 +80,20 @@ func (m *merge) each(fn func(c change, number int) error) error {
 		}
 	}
 	return nil
+}
+
+// settled is the kind of the newest change of a key as after the older ones. Each of these is the next of its run.
+func (m *merge) settled(newest *mergeHead) changeKind {
+	kind := newest.change.kind
+	if kind != changeUpdate {
+		return kind
+	}
+	for _, head := range m.heads {
+		if head != newest && bytes.Equal(head.change.key, newest.change.key) && !m.emptied.voids(head.change.key, head.number) {
+			kind = kind.after(head.change.kind)
+		}
+	}
+	return kind
 }
 
 // tables writes merged changes into table files ready for one Ingest. The files cover the span [K, L) side by
@@ -120,7 +137,7 @@ func (t *tables) add(c change) error {
 	}
 	t.bytes += int64(len(c.key) + len(c.value) + 8)
 	t.points++
-	if c.deleted {
+	if c.kind == changeDelete {
 		return t.writer.Delete(c.key)
 	}
 	return t.writer.Set(c.key, c.value)

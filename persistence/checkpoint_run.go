@@ -30,8 +30,18 @@ type runItem struct {
 	at       uint32
 	keyBytes uint32
 	valBytes uint32
-	deleted  bool
+	kind     changeKind
 }
+
+// changeKind says what a change does to its row.
+type changeKind uint8
+
+const (
+	changeSet    changeKind = iota // of a key: with whatever blocks the store has of it
+	changeDelete                   // of a key: likewise
+	changeUpdate                   // of a key's head: set, and the blocks that the store has stay
+	changeKinds
+)
 
 const (
 	runBlockBytes = 1 << 20
@@ -39,7 +49,7 @@ const (
 )
 
 // add copies a change into the run. Values larger than a block get a block of their own.
-func (r *run) add(name rowName, value []byte, deleted bool, spare *blockPool) {
+func (r *run) add(name rowName, value []byte, kind changeKind, spare *blockPool) {
 	keyBytes := name.bytes()
 	need := keyBytes + len(value)
 	last := len(r.blocks) - 1
@@ -50,7 +60,7 @@ func (r *run) add(name rowName, value []byte, deleted bool, spare *blockPool) {
 	block := r.blocks[last]
 	r.items = append(r.items, runItem{
 		block: uint32(last), at: uint32(len(block)),
-		keyBytes: uint32(keyBytes), valBytes: uint32(len(value)), deleted: deleted,
+		keyBytes: uint32(keyBytes), valBytes: uint32(len(value)), kind: kind,
 	})
 	block = name.append(block)
 	r.blocks[last] = append(block, value...)
@@ -64,7 +74,7 @@ func (r *run) value(i *runItem) []byte {
 	return r.blocks[i.block][at : at+i.valBytes]
 }
 
-// sort brings the run into key order and keeps the newest change of each key.
+// sort brings the run into key order and keeps the newest change of each key, as after those before it (changeKind.after).
 func (r *run) sort() {
 	if len(r.items) == 0 {
 		return
@@ -89,11 +99,20 @@ func (r *run) sort() {
 	for i := range r.items {
 		if i+1 < len(r.items) && r.items[i].prefix == r.items[i+1].prefix &&
 			bytes.Equal(r.key(&r.items[i]), r.key(&r.items[i+1])) {
+			r.items[i+1].kind = r.items[i+1].kind.after(r.items[i].kind)
 			continue // a newer change of the same key follows
 		}
 		kept = append(kept, r.items[i])
 	}
 	r.items = kept
+}
+
+// after is what a change of a row comes to behind an earlier one: what has gone does not come back by an update.
+func (k changeKind) after(earlier changeKind) changeKind {
+	if k == changeUpdate && earlier != changeUpdate {
+		return changeSet
+	}
+	return k
 }
 
 func sharedBytes(a, b []byte) int {
@@ -140,7 +159,7 @@ func (p *blockPool) put(blocks [][]byte, limit int) {
 // change is one row on its way into a table.
 type change struct {
 	key, value []byte // valid until the source is asked for the next
-	deleted    bool
+	kind       changeKind
 }
 
 // runSource hands out the changes of one run in key order. ok is false at the end.
@@ -161,13 +180,13 @@ func (m *memoryRun) next() (change, bool, error) {
 	}
 	i := &m.run.items[m.at]
 	m.at++
-	return change{key: m.run.key(i), value: m.run.value(i), deleted: i.deleted}, true, nil
+	return change{key: m.run.key(i), value: m.run.value(i), kind: i.kind}, true, nil
 }
 
 func (m *memoryRun) close() error { return nil }
 
-// spill writes a sorted run to a scratch file: for each change the uvarint lengths of key and value (the
-// latter plus one; 0 is a deletion), then both. It lives as long as this process at most, so nothing is synced.
+// spill writes a sorted run to a scratch file: for each change the uvarint lengths of key and value (the latter with the
+// kind as its lowest digit), then both. It lives as long as this process at most, so nothing is synced.
 func (r *run) spill(fs vfs.FS, path string) (err error) {
 	f, err := fs.Create(path, vfs.WriteCategoryUnspecified)
 	if err != nil {
@@ -178,10 +197,7 @@ func (r *run) spill(fs vfs.FS, path string) (err error) {
 	var head []byte
 	for i := range r.items {
 		it := &r.items[i]
-		tag := uint64(it.valBytes) + 1
-		if it.deleted {
-			tag = 0
-		}
+		tag := uint64(it.valBytes)*uint64(changeKinds) + uint64(it.kind)
 		head = binary.AppendUvarint(binary.AppendUvarint(head[:0], uint64(it.keyBytes)), tag)
 		for _, part := range [][]byte{head, r.key(it), r.value(it)} {
 			if _, err := w.Write(part); err != nil {
@@ -222,9 +238,10 @@ func (s *spilledRun) next() (change, bool, error) {
 	if err != nil {
 		return change{}, false, fmt.Errorf("reading a scratch file: %w", err)
 	}
-	c := change{deleted: tag == 0}
+	c := change{kind: changeKind(tag % uint64(changeKinds))}
+	valBytes := int(tag / uint64(changeKinds))
 	s.key = slices.Grow(s.key[:0], int(keyBytes))[:keyBytes]
-	s.value = slices.Grow(s.value[:0], int(max(tag, 1)-1))[:max(tag, 1)-1]
+	s.value = slices.Grow(s.value[:0], valBytes)[:valBytes]
 	for _, part := range [][]byte{s.key, s.value} {
 		if _, err := io.ReadFull(s.r, part); err != nil {
 			return change{}, false, fmt.Errorf("reading a scratch file: %w", err)

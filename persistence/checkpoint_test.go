@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -78,7 +79,44 @@ func putBlocks(rng *rand.Rand, w *CheckpointWriter, db int, key []byte) (text st
 	return text
 }
 
-// mutate makes random changes in one checkpoint and in the model. Some keys change once at most, and may be in blocks.
+// updateBlocks changes some blocks of a value in blocks, in any order, and leaves the others.
+func updateBlocks(rng *rand.Rand, w *CheckpointWriter, db int, key []byte, before string) (text string) {
+	words := strings.Fields(before)
+	values := map[uint64]string{}
+	for _, word := range words[1:] {
+		var block uint64
+		var value string
+		_, err := fmt.Sscanf(word, "%d:", &block)
+		if err != nil {
+			panic(err)
+		}
+		_, value, _ = strings.Cut(word, ":")
+		values[block] = value
+	}
+	text = words[0]
+	headAt, at := rng.IntN(10), rng.Perm(10)
+	for i, n := range at {
+		if i == headAt {
+			text = fmt.Sprint("head", rng.IntN(1000))
+			w.Update(db, key, []byte(text))
+		}
+		switch block := uint64(n) << (min(n, 7) * 8); rng.IntN(5) {
+		case 0:
+			w.DeleteBlock(db, key, block)
+			delete(values, block)
+		case 1:
+			values[block] = strings.Repeat(string(rune('A'+rng.IntN(26))), rng.IntN(100))
+			w.PutBlock(db, key, block, []byte(values[block]))
+		}
+	}
+	for _, block := range slices.Sorted(maps.Keys(values)) {
+		text += blockText(block, []byte(values[block]))
+	}
+	return text
+}
+
+// mutate makes random changes in one checkpoint and in the model. Some keys change once at most, and may be in blocks: those
+// may be updated any number of times.
 func mutate(rng *rand.Rand, w *CheckpointWriter, model image, full bool) {
 	if full {
 		clear(model)
@@ -96,6 +134,12 @@ func mutate(rng *rand.Rand, w *CheckpointWriter, model image, full bool) {
 				model[name] = string(key)
 			default:
 				model[name] = putBlocks(rng, w, 1, key)
+			}
+		}
+		if key := fmt.Appendf(nil, "once%d", rng.IntN(30)); rng.IntN(8) == 0 {
+			if text := model[imageKey(1, key)]; strings.Contains(text, ":") {
+				once[string(key)] = true
+				model[imageKey(1, key)] = updateBlocks(rng, w, 1, key, text)
 			}
 		}
 		db := []int{0, 1, 2, 255, 256, maxDatabase}[rng.IntN(6)]
@@ -152,6 +196,86 @@ func TestCheckpoint_matchesTheModel(t *testing.T) {
 				require.Equal(t, model, loadImage(t, s.Store), "seed %d round %d", seed, round)
 			}
 		}
+		require.NoError(t, s.Close())
+	}
+}
+
+// updating is a store that has a key in three blocks and one that is whole.
+func updating(t *testing.T) (s *testStore, opts Options) {
+	opts = testOptions(vfs.NewMem())
+	s = openTest(t, opts)
+	w, err := s.NewCheckpoint(false)
+	require.NoError(t, err)
+	w.Put(0, []byte("whole"), []byte("w"))
+	w.Put(0, []byte("blocks"), []byte("head"))
+	for block := range uint64(3) {
+		w.PutBlock(0, []byte("blocks"), block, []byte("old"))
+	}
+	require.NoError(t, w.Finish(context.Background(), Meta{Keys: 2}, FinishOptions{}))
+	return s, opts
+}
+
+func TestCheckpoint_updateLeavesOtherBlocks(t *testing.T) {
+	s, opts := updating(t)
+	for _, c := range []struct {
+		change func(w *CheckpointWriter, key []byte)
+		want   string
+	}{
+		{func(w *CheckpointWriter, key []byte) {
+			w.PutBlock(0, key, 1, []byte("new"))
+			w.Update(0, key, []byte("head2"))
+		}, "head2 0:old 1:new 2:old"},
+		{func(w *CheckpointWriter, key []byte) {
+			w.Update(0, key, []byte("head3"))
+			w.DeleteBlock(0, key, 0)
+			w.DeleteBlock(0, key, 77)
+			w.PutBlock(0, key, 9, []byte("more"))
+		}, "head3 1:new 2:old 9:more"},
+		{func(w *CheckpointWriter, key []byte) { w.Update(0, key, []byte("head4")) }, "head4 1:new 2:old 9:more"},
+		{func(w *CheckpointWriter, key []byte) {
+			w.Put(0, key, []byte("anew"))
+			w.PutBlock(0, key, 5, []byte("five"))
+			w.Update(0, key, []byte("later"))
+			w.PutBlock(0, key, 6, []byte("six"))
+		}, "later 5:five 6:six"},
+		{func(w *CheckpointWriter, key []byte) { w.Put(0, key, []byte("small")) }, "small"},
+	} {
+		w, err := s.NewCheckpoint(false)
+		require.NoError(t, err)
+		c.change(w, []byte("blocks"))
+		require.NoError(t, w.Finish(context.Background(), Meta{Keys: 2}, FinishOptions{}))
+		require.Equal(t, image{"0/whole": "w", "0/blocks": c.want}, loadImage(t, s.Store))
+		require.NoError(t, s.Close())
+		s = openTest(t, opts)
+		require.Equal(t, image{"0/whole": "w", "0/blocks": c.want}, loadImage(t, s.Store))
+	}
+	require.NoError(t, s.Close())
+}
+
+// TestCheckpoint_refusesPartsOfValues: an update of what the store does not have leaves the checkpoint that was.
+func TestCheckpoint_refusesPartsOfValues(t *testing.T) {
+	for name, c := range map[string]struct {
+		full   bool
+		change func(w *CheckpointWriter)
+	}{
+		"no key":        {false, func(w *CheckpointWriter) { w.Update(0, []byte("none"), nil) }},
+		"a whole value": {false, func(w *CheckpointWriter) { w.Update(0, []byte("whole"), nil) }},
+		"a full one":    {true, func(w *CheckpointWriter) { w.Update(0, []byte("blocks"), nil) }},
+		"an emptied database": {false, func(w *CheckpointWriter) {
+			w.Put(0, []byte("blocks"), nil)
+			w.DeleteAll(0)
+			w.Update(0, []byte("blocks"), nil)
+		}},
+	} {
+		s, _ := updating(t)
+		w, err := s.NewCheckpoint(c.full)
+		require.NoError(t, err)
+		c.change(w)
+		w.PutBlock(0, []byte("other"), 1, []byte("x"))
+		require.ErrorContains(t, w.Finish(context.Background(), Meta{}, FinishOptions{}), "has no blocks", name)
+		require.Equal(t, image{"0/whole": "w", "0/blocks": "head 0:old 1:old 2:old"}, loadImage(t, s.Store), name)
+		_, err = s.NewCheckpoint(false)
+		require.ErrorIs(t, err, ErrFullNeeded, name)
 		require.NoError(t, s.Close())
 	}
 }

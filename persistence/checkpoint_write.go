@@ -14,7 +14,8 @@ import (
 // CheckpointWriter collects the changes since the last checkpoint (or, full, the whole state) and makes them
 // visible in one step.
 //
-//  1. Put, Delete and DeleteAll may come in any order of keys; of two changes of one key the later call wins.
+//  1. Put, Update, Delete and DeleteAll may come in any order of keys; of two changes of one key the later call wins. But
+//     a value in blocks is given once, with all that is said about its blocks; only updates of it may follow.
 //  2. They copy into memory and never wait for the disk: the owner may call them. Sorting and spilling is done
 //     by the writer's own goroutine, merging by whoever calls Finish.
 //  3. At most four runs of Options.RunBytes are in memory while the caller heeds Ready; what copy-on-write
@@ -93,25 +94,36 @@ func (s *Store) NewCheckpoint(full bool) (*CheckpointWriter, error) {
 // Put sets a key. key and value are copied. If the value is in blocks, this one stands for it and PutBlock brings the
 // blocks, before or after; those that the store has go.
 func (w *CheckpointWriter) Put(db int, key, value []byte) {
-	w.add(rowName{db: db, key: key}, value, false)
+	w.add(rowName{db: db, key: key}, value, changeSet)
 }
 
-// PutBlock sets a block of the value of a key, which is also Put in this checkpoint, and of which nothing else is: the
-// caller gives a value in blocks once.
+// Update is Put for what stands for a value in blocks, except that the blocks that the store has stay, unless PutBlock or
+// DeleteBlock name them. A store that has none of the key, or has lost them to this checkpoint's DeleteAll or to its
+// being full, refuses that in Finish: what came would be a part of a value.
+func (w *CheckpointWriter) Update(db int, key, value []byte) {
+	w.add(rowName{db: db, key: key}, value, changeUpdate)
+}
+
+// PutBlock sets a block of the value of a key that is also Put or Updated in this checkpoint.
 func (w *CheckpointWriter) PutBlock(db int, key []byte, block uint64, value []byte) {
-	w.add(rowName{db, key, blockKind, block}, value, false)
+	w.add(rowName{db, key, blockKind, block}, value, changeSet)
+}
+
+// DeleteBlock removes a block, which need not be there, of the value of a key that is also Updated in this checkpoint.
+func (w *CheckpointWriter) DeleteBlock(db int, key []byte, block uint64) {
+	w.add(rowName{db, key, blockKind, block}, nil, changeDelete)
 }
 
 // Delete removes a key, with its blocks.
 func (w *CheckpointWriter) Delete(db int, key []byte) {
-	w.add(rowName{db: db, key: key}, nil, true)
+	w.add(rowName{db: db, key: key}, nil, changeDelete)
 }
 
-func (w *CheckpointWriter) add(name rowName, value []byte, deleted bool) {
+func (w *CheckpointWriter) add(name rowName, value []byte, kind changeKind) {
 	mustDatabase(name.db)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.active.add(name, value, deleted, &w.spare)
+	w.active.add(name, value, kind, &w.spare)
 	if w.active.bytes >= w.store.opts.RunBytes {
 		w.seal()
 	}
@@ -282,7 +294,7 @@ func (w *CheckpointWriter) writeTables(ctx context.Context, meta Meta, rows map[
 
 // merge feeds the runs, spilled ones and the last from memory, into the tables in key order.
 func (w *CheckpointWriter) merge(ctx context.Context, t *tables) (err error) {
-	var m merge
+	m := merge{emptied: w.emptied}
 	var sources []runSource
 	defer func() {
 		for _, s := range sources {
@@ -311,18 +323,21 @@ func (w *CheckpointWriter) merge(ctx context.Context, t *tables) (err error) {
 		if count++; count%4096 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if w.emptied.voids(c.key, number) || w.full && c.deleted {
+		if w.emptied.voids(c.key, number) || w.full && c.kind == changeDelete {
 			return nil // of the store's own rows nothing stays, so there is nothing to hide
 		}
 		if err := t.add(c); err != nil {
 			return err
 		}
-		if w.full || w.emptied.has(c.key) {
-			w.blocks.note(c.key, nil)
-		} else if w.blocks.note(c.key, w.store) {
+		var base *Store // what the blocks of the key were in
+		if !w.full && !w.emptied.has(c.key) {
+			base = w.store
+		}
+		drop, err := w.blocks.note(c, base)
+		if drop {
 			t.dropped = append(t.dropped, blockSpan(c.key))
 		}
-		return nil
+		return err
 	})
 }
 

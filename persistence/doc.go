@@ -33,10 +33,12 @@
 // rows of one key are neighbours and no key is a prefix of another. A row of any other kind stops the load with an
 // error; so do blocks in a version that knows none, which is why the format has kept its number.
 //
-// When a key with blocks changes, a range deletion hides the blocks that there were and all of its new ones are
-// written: a checkpoint's cost follows the sizes of the values that changed, not yet the parts of them that did.
-// Which keys have blocks is in memory (checkpoint_blocks.go): some hundred bytes for each value of thousands of
-// elements.
+// A value in blocks is written in one of two ways. Put gives it as a whole: a range deletion hides the blocks that
+// there were, and all of its new ones come. Update gives what differs: the head, the blocks that changed (PutBlock) and
+// tombstones of those that are gone (DeleteBlock); the others stay. So a checkpoint's cost follows the parts that
+// changed, as long as the caller knows which. An update of a key that has no blocks in the store would leave a part of
+// a value there: Finish refuses it, and the next checkpoint must be full. Which keys have blocks is in memory
+// (checkpoint_blocks.go): some hundred bytes for each value of thousands of elements.
 //
 // # Invariants
 //
@@ -55,7 +57,8 @@
 //
 // # Who may call from where
 //
-// The owner: Append, Announce, TruncateTo, Reset; and CheckpointWriter's Put, Delete, DeleteAll, Ready. The
+// The owner: Append, Announce, TruncateTo, Reset; and CheckpointWriter's Put, Update, Delete, their like for blocks,
+// DeleteAll, Ready. The
 // checkpoint goroutine: NewCheckpoint, Finish, Abort. A LogReader belongs to one goroutine. All else from
 // anywhere. Long-lived goroutines: one per store writes log rows and retains, one calls OnProgress's function
 // (both end in Close); one per CheckpointWriter spills runs (ends in Finish or Abort); and Pebble's own.
