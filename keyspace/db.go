@@ -24,8 +24,9 @@ type store struct {
 	fieldsDue order[deadline, byTime] // the hashes that have fields with a deadline, each with the next one
 	marks     marks
 	coded     coded
-	flushed   bool // no database has it any more
-	filled    bool // it stands in the keyspace's list of stores that ever had a key
+	basesFrom uint32 // the bases of its structures hold that began at this freeze clock or later
+	flushed   bool   // no database has it any more
+	filled    bool   // it stands in the keyspace's list of stores that ever had a key
 }
 
 func newStore(ks *Keyspace, flushed bool) *store {
@@ -218,6 +219,7 @@ func (db *DB) move(from []byte, dst *DB, to []byte, eventFrom, eventTo string) {
 	case v.large == nil:
 		v.mutable(&db.ks.arena, 0)
 	case db.store == dst.store:
+		forgetBase(v.large)
 		e.large = nil // it goes over as it is
 	default:
 		v.large = v.large.clone(dst.heap)

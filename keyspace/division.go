@@ -15,7 +15,7 @@ type division interface {
 	// until the structure changes or next is called again. block tells the part from the others of the same structure,
 	// and in a list the order of the blocks is that of the elements.
 	next() (v value, block uint64)
-	// size is what the lengths of all parts add up to.
+	// size is what the lengths of all parts add up to; of an update (base.go) it is the number of parts.
 	size() int
 	// release lets go of the structure, also before all was taken.
 	release()
@@ -24,16 +24,18 @@ type division interface {
 // grain is how finely views divide structures, in elements. Tests make it finer.
 type grain struct {
 	whole int // a structure of so many is given in one part
-	part  int // aimed at otherwise; at most about twice as many come in one
+	part  int // aimed at otherwise; at most about twice as many come in one, of an update spansOff times
+	// stored: a structure of more is kept in blocks by checkpoints. It is not below whole.
+	stored int
 }
 
-func defaultGrain() grain { return grain{whole: 256, part: 64} }
+func defaultGrain() grain { return grain{whole: 256, part: 64, stored: WholeMax} }
 
 // capture is a key of a view whose large value is given in parts.
 type capture struct {
 	store    *store
 	item     Item // of the next part, but for what it holds
-	left     int  // elements that are still to be given, or parts of a stream
+	left     int  // elements that are still to be given, or parts of a stream or of an update
 	division division
 }
 
@@ -49,6 +51,7 @@ func (f *Frozen) capture(s *store, it *Item) bool {
 	}
 	c := &capture{store: s, item: *it, left: d.size(), division: d}
 	c.item.Key, c.item.v = append([]byte(nil), it.Key...), nil
+	c.item.InBlocks, c.item.Update = f.inBlocks(it.count), isUpdate(d)
 	f.captured = append(f.captured, c)
 	return true
 }
@@ -56,13 +59,8 @@ func (f *Frozen) capture(s *store, it *Item) bool {
 // givePart gives the next part of the first captured structure.
 func (f *Frozen) givePart() {
 	c := f.captured[0]
-	v, block := c.division.next()
+	v := c.next()
 	n := v.len()
-	if n == 0 || n > c.left {
-		panic("keyspace: a frozen structure does not have as many elements as it had")
-	}
-	c.left -= n
-	c.item.Block, c.item.Last = block, c.left == 0
 	c.item.v = &v
 	f.inParts = !c.item.Last
 	if c.item.Last {
@@ -70,7 +68,7 @@ func (f *Frozen) givePart() {
 		f.captured = f.captured[1:]
 		f.given++
 	}
-	f.units += max(n, v.streamWork())
+	f.units += max(n, v.streamWork(), 1)
 	f.sink(&c.item)
 	f.arena.reset()
 	c.item.Part++
@@ -78,6 +76,26 @@ func (f *Frozen) givePart() {
 		c.division.release()
 		f.ks.letGo()
 	}
+}
+
+// next readies the item for the next part, whose value it gives.
+func (c *capture) next() (v value) {
+	if c.item.HeadOnly = c.left == 0; c.item.HeadOnly {
+		c.item.Last = true
+		return newValue(c.item.Kind)
+	}
+	v, c.item.Block = c.division.next()
+	n := v.len()
+	c.item.Gone = n == 0
+	if c.item.Update {
+		n = 1
+	}
+	if n == 0 || n > c.left {
+		panic("keyspace: a frozen structure does not have as many elements as it had")
+	}
+	c.left -= n
+	c.item.Last = c.left == 0
+	return v
 }
 
 // hold keeps an item back that must not come between two parts of another one.

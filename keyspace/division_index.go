@@ -9,20 +9,22 @@ import (
 // indexDivision are the cells of an index as of one moment. The hash space is cut into equal spans, each with the cells of
 // one part on average, and every span is in one of two states: what it held at the freeze has been taken over (given, or
 // copied because a change was due), or nothing in it has changed. Segments may split and merge meanwhile: spans do not
-// depend on them.
+// depend on them. Of an update the spans that have not changed count as taken over from the beginning.
 type indexDivision struct {
-	of     *index
-	view   *Frozen
-	count  int         // of cells
-	shift  uint8       // a hash lies in the span hash>>shift
-	spans  uint64      // their number
-	at     uint64      // spans below have been taken over
-	copied []uint64    // a bit for each span: it has been taken over by a copy
-	stash  *copiedSpan // the newest
-	freed  []uint64    // slots of copies that the last part showed: they go with the next call
-	part   value       // what next gives; its index is into
-	into   *index
-	room   []uint64
+	of      *index
+	view    *Frozen
+	count   int         // of cells
+	shift   uint8       // a hash lies in the span hash>>shift
+	spans   uint64      // their number
+	at      uint64      // spans below have been taken over
+	taken   []uint64    // a bit for each span: it has been taken over by a copy, or is not wanted
+	stash   *copiedSpan // the newest
+	freed   []uint64    // slots of copies that the last part showed: they go with the next call
+	part    value       // what next gives; its index is into
+	into    *index
+	room    []uint64
+	updates bool // only the spans that have changed since the base are given, also those without cells
+	parts   int  // the number of those
 }
 
 // copiedSpan is a span whose cells were copied before the first change: slots with cells in the view's heap.
@@ -34,18 +36,34 @@ type copiedSpan struct {
 
 // freezeIndex begins the freeze of an index. into is the index of the structure in part, which shows one part after the
 // other.
-func freezeIndex(x *index, f *Frozen, part value, into *index) *indexDivision {
+func freezeIndex(x *index, f *Frozen, s *store, part value, into *index) *indexDivision {
 	depth := bits.Len(uint(x.count / f.ks.grain.part))
-	p := &indexDivision{of: x, view: f, count: x.count, shift: uint8(64 - depth), spans: 1 << depth, part: part, into: into}
-	p.copied = make([]uint64, (p.spans+63)/64)
+	p := &indexDivision{of: x, view: f, count: x.count, shift: uint8(64 - depth), part: part, into: into}
+	if f.dirty {
+		x.rebase(p, s)
+	}
+	p.spans = 1 << (64 - p.shift)
+	if p.taken == nil {
+		p.taken = make([]uint64, words(p.shift))
+	}
 	x.frozen = append(x.frozen, p)
 	return p
 }
 
-func (p *indexDivision) size() int { return p.count }
+func (p *indexDivision) size() int {
+	if p.updates {
+		return p.parts
+	}
+	return p.count
+}
+
+func (p *indexDivision) update() bool { return p.updates }
 
 // beforeChange comes before any change of the cells with hashes like h, and before one is added or taken out.
 func (x *index) beforeChange(h uint64) {
+	if x.base != nil {
+		x.base.changed(h)
+	}
 	for _, p := range x.frozen {
 		p.copySpan(h >> p.shift)
 	}
@@ -55,10 +73,10 @@ func (x *index) beforeChange(h uint64) {
 func (x *index) held() bool { return len(x.frozen) > 0 }
 
 func (p *indexDivision) copySpan(span uint64) {
-	if span < p.at || p.isCopied(span) {
+	if span < p.at || p.isTaken(span) {
 		return
 	}
-	p.copied[span/64] |= 1 << (span % 64)
+	p.taken[span/64] |= 1 << (span % 64)
 	heap := p.view.copies()
 	c := &copiedSpan{span: span, older: p.stash}
 	p.each(span, func(slot uint64) {
@@ -67,12 +85,25 @@ func (p *indexDivision) copySpan(span uint64) {
 		copy(made, cell)
 		c.slots = append(c.slots, slotOf(slot, r))
 	})
-	if len(c.slots) > 0 {
+	if p.updates || len(c.slots) > 0 {
 		p.stash = c
 	}
 }
 
-func (p *indexDivision) isCopied(span uint64) bool { return p.copied[span/64]>>(span%64)&1 == 1 }
+func (p *indexDivision) isTaken(span uint64) bool { return p.taken[span/64]>>(span%64)&1 == 1 }
+
+// nextSpan finds the next span that has not been taken over; there may be none.
+func (p *indexDivision) nextSpan() (ok bool) {
+	for p.at < p.spans {
+		untaken := ^p.taken[p.at/64] >> (p.at % 64)
+		if untaken != 0 {
+			p.at += uint64(bits.TrailingZeros64(untaken))
+			return p.at < p.spans
+		}
+		p.at = (p.at/64 + 1) * 64
+	}
+	return false
+}
 
 func (p *indexDivision) each(span uint64, fn func(slot uint64)) {
 	p.of.within(span<<p.shift, span<<p.shift|(1<<p.shift-1), fn)
@@ -88,9 +119,11 @@ func (p *indexDivision) next() (v value, block uint64) {
 		return p.part, c.span << p.shift
 	}
 	var slots []uint64
-	for ; len(slots) == 0 && p.at < p.spans; p.at++ {
-		if !p.isCopied(p.at) {
-			p.each(p.at, func(slot uint64) { slots = append(slots, slot) })
+	for p.nextSpan() {
+		p.each(p.at, func(slot uint64) { slots = append(slots, slot) })
+		p.at++
+		if p.updates || len(slots) > 0 {
+			break
 		}
 	}
 	p.show(p.of.heap, slots)

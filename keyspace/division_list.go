@@ -10,16 +10,30 @@ type listDivision struct {
 	blocks []*listBlock
 	at     int // blocks before it have been given
 	count  int // of elements
+
+	named   bool     // the blocks have numbers that stay
+	updates bool     // the blocks that have not changed since the base are left out
+	gone    []uint64 // of an update: the blocks that there are no more, which come first
 }
 
 func (l *listBlocks) freeze(f *Frozen, s *store) division {
 	l.clock++
 	d := &listDivision{of: l, view: f, store: s, count: l.count, blocks: append([]*listBlock(nil), l.live()...)}
+	if f.dirty {
+		l.rebase(d)
+	}
 	l.frozen = append(l.frozen, d)
 	return d
 }
 
-func (d *listDivision) size() int { return d.count }
+func (d *listDivision) size() int {
+	if d.updates {
+		return len(d.gone) + len(d.blocks)
+	}
+	return d.count
+}
+
+func (d *listDivision) update() bool { return d.updates }
 
 func (l *listBlocks) held() bool { return len(l.frozen) > 0 }
 
@@ -30,9 +44,11 @@ func (l *listBlocks) shared(b *listBlock) bool { return len(l.frozen) > 0 && b.s
 func (l *listBlocks) own(block int) *listBlock {
 	b := l.live()[block]
 	if !l.shared(b) {
+		b.current = false
 		return b
 	}
 	made := l.newBlock(b.bytes(), b.count, b.listpackBytes)
+	made.id, made.stored = b.id, b.stored
 	l.live()[block] = made
 	l.leave(b)
 	return made
@@ -46,10 +62,17 @@ func (l *listBlocks) leave(b *listBlock) {
 
 func (d *listDivision) next() (v value, block uint64) {
 	d.freeGiven()
+	if len(d.gone) > 0 {
+		block, d.gone = d.gone[0], d.gone[1:]
+		return newValue(KindList), block
+	}
 	b := d.blocks[d.at]
 	d.at++
+	if block = b.id; !d.named {
+		block = uint64(d.at - 1)
+	}
 	part := &listBlocks{heap: d.of.heap, all: []*listBlock{b}, count: b.count}
-	return value{kind: KindList, encoding: encodingQuicklist, large: part}, uint64(d.at - 1)
+	return value{kind: KindList, encoding: encodingQuicklist, large: part}, block
 }
 
 // freeGiven gives the last block back if nobody else may need it.

@@ -7,7 +7,8 @@
 // deadlines in time order. An entry is a key, its deadline and its value. A value is a string, packed bytes (small
 // hashes, lists, sets, sorted sets), sorted integers, or a large structure made of blocks. A command reads through views (Hash, List, Set,
 // ZSet, Stream) and changes through handles (HashEdit and its like). What it did is in its notes: Change, Event, KeyRef. A
-// Frozen view gives out Items, and large values in parts (division).
+// Frozen view gives out Items, and large values in parts (division). A checkpoint keeps parts as blocks; a large structure's
+// base (base.go) says how the last one has it, so that the next gets the blocks that changed.
 //
 // # The life of one command
 //
@@ -72,6 +73,10 @@
 //     order does not change while views hold it.
 //  16. No structure is discarded while a view holds it.
 //  17. store.coded counts the closed cells that are code, by table. A table stays while a cell or a view may need it.
+//  18. A structure has a base that holds (base.go) only if every dirty view since the base began has come to its end, and the
+//     sinks have, at the structure's key, the blocks that those views gave. Then a span that is not dirty, and a block of a
+//     list that is current, is as the sinks have it. No base outlives the process: after a load the first change of a value
+//     in blocks gives all of it, once. Streams have none.
 //
 // # Who may call
 //

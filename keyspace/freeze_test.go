@@ -14,7 +14,8 @@ type freezing struct {
 	*world
 	full  []*taking
 	dirty *taking
-	image []plainDB
+	disk  *disk
+	early int // one step of so many closes the dirty view
 }
 
 type taking struct {
@@ -25,6 +26,7 @@ type taking struct {
 	got   []plainDB
 	gone  map[string]bool
 	items int
+	disk  *disk // of a dirty view: what it makes of the disk
 }
 
 // givenParts puts the parts of values together, and holds what is promised about them.
@@ -105,12 +107,9 @@ func (p *plain) len() int {
 }
 
 func newFreezing(t require.TestingT, c chooser) *freezing {
-	w := &freezing{world: newWorld(t, c)}
-	w.ks.grain = grain{whole: 8, part: 2}
-	w.image = make([]plainDB, len(w.dbs))
-	for i := range w.image {
-		w.image[i] = plainDB{}
-	}
+	w := &freezing{world: newWorld(t, c), early: 12}
+	w.ks.grain = grain{whole: 8, part: 2, stored: 10}
+	w.disk = newDisk(t, len(w.dbs))
 	return w
 }
 
@@ -137,35 +136,23 @@ func (w *freezing) openFull() {
 
 func (w *freezing) openDirty() {
 	v := w.take()
-	v.got = clonePlain(w.image)
+	v.disk = w.disk.clone()
 	flushed := map[int]bool{}
 	any := map[int]bool{}
 	seen := map[string]bool{}
 	v.f = w.ks.FreezeDirty(func(it *Item) {
-		if it.Last {
-			v.items++
-		}
-		if it.Flush || it.Kind == KindNone {
-			require.Nil(w.t, v.parts.open, "another item between parts")
-		}
+		v.disk.take(it)
+		v.items = v.disk.ended
 		if it.Flush {
 			require.False(w.t, any[it.DB], "a flush comes first")
 			require.False(w.t, flushed[it.DB])
 			flushed[it.DB] = true
-			v.got[it.DB] = plainDB{}
 			return
 		}
 		any[it.DB] = true
 		name := fmt.Sprint(it.DB, " ", string(it.Key))
 		require.False(w.t, seen[name], "given twice: %s", name)
 		seen[name] = it.Last
-		if it.Kind == KindNone {
-			delete(v.got[it.DB], string(it.Key))
-			return
-		}
-		if whole := v.parts.add(w.t, it); whole != nil {
-			v.got[it.DB][string(it.Key)] = whole
-		}
 	})
 	w.dirty = v
 }
@@ -202,7 +189,7 @@ func (w *freezing) step() {
 		}
 		w.full = append(w.full[:k:k], w.full[k+1:]...)
 	case choice <= 5 && w.dirty != nil:
-		if w.c.pick(12) == 0 {
+		if w.c.pick(w.early) == 0 {
 			w.dirty.f.Close()
 			w.dirty = nil
 		} else if w.dirty.f.Step(1 + w.c.pick(3)) {
@@ -214,8 +201,9 @@ func (w *freezing) step() {
 }
 
 func (w *freezing) endedDirty() {
+	w.dirty.got = w.dirty.disk.plain()
 	w.ended(w.dirty)
-	w.image = w.dirty.got
+	w.disk = w.dirty.disk
 	w.dirty = nil
 }
 
@@ -243,10 +231,14 @@ func (w *freezing) finish() {
 }
 
 func TestFrozen_viewsWhileCommandsRun(t *testing.T) {
+	updates := 0
 	for seed := range uint64(24) {
 		w := newFreezing(t, newSeeded(1000+seed, 700))
 		if seed%10 == 9 {
 			w.keys = 300 // several pieces and segments
+		}
+		if seed%2 == 1 {
+			w.ks.grain, w.early = grain{whole: 2, part: 1, stored: 3}, 100 // more updates
 		}
 		for !w.c.done() {
 			w.step()
@@ -256,5 +248,7 @@ func TestFrozen_viewsWhileCommandsRun(t *testing.T) {
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
+		updates += w.disk.updates
 	}
+	require.Positive(t, updates, "of values that the disk has in blocks")
 }

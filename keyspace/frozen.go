@@ -15,11 +15,21 @@ type Item struct {
 	Kind       Kind  // KindNone: the key was deleted since the last FreezeDirty (Flush: the whole database, Key nil)
 	Flush      bool  // comes before all other items of that database
 	DeadlineMs int64 // 0: none
-	Part       int   // 0, 1, ...: which part it is; 0 with Last: it is the whole value
+	Part       int   // 0, 1, ...: which part it is; 0 with Last, and not InBlocks: it is the whole value
 	Last       bool
 	// NextFieldMs is the earliest deadline of the whole hash's fields, ms since 1970; 0: none has one.
 	NextFieldMs int64
 	Block       uint64 // tells a part from the others of its value; in a list it rises
+
+	// InBlocks: a checkpoint keeps the value in blocks, each a part. Of a view that is not of changes they are only good
+	// for that view; from one dirty view to the next a block keeps its number.
+	InBlocks bool
+	// Update: the sink of the dirty view before this one has got this value InBlocks. Only the parts come that are to replace
+	// the blocks of their numbers, or to be added; Len is that of the whole value.
+	Update bool
+	Gone   bool // of an update: the block, which the sink need not have, has no elements any more. In a list these come first
+	// HeadOnly: of an update no block has changed. There is no part, and Block says nothing.
+	HeadOnly bool
 
 	count    int
 	encoding encoding
@@ -201,9 +211,13 @@ func (f *Frozen) giveBefore(s *store, e *entry) {
 func (f *Frozen) give(w *walk, e *entry) {
 	f.giveFlush(w)
 	f.item = e.item(w.db, &f.arena)
-	if !f.capture(w.store, &f.item) {
-		f.giveOrHold()
+	if f.capture(w.store, &f.item) {
+		return
 	}
+	if f.dirty && e.large != nil {
+		forgetBase(e.large) // the checkpoint has it in one piece from now on
+	}
+	f.giveOrHold()
 }
 
 func (f *Frozen) giveFlush(w *walk) {

@@ -158,9 +158,9 @@ func (t *hashTable) discard(n int) (freed int, done bool) {
 	return freed + more, done
 }
 
-func (t *hashTable) freeze(f *Frozen, _ *store) division {
+func (t *hashTable) freeze(f *Frozen, s *store) division {
 	part := &hashTable{}
-	return freezeIndex(&t.fields, f, value{kind: KindHash, encoding: encodingHashtable, large: part}, &part.fields)
+	return freezeIndex(&t.fields, f, s, value{kind: KindHash, encoding: encodingHashtable, large: part}, &part.fields)
 }
 
 func (t *hashTable) held() bool { return t.fields.held() }

@@ -38,6 +38,7 @@ type index struct {
 	segments int
 	deepest  int              // segments whose depth is the directory's: at 0 the directory halves
 	frozen   []*indexDivision // by which views are taking it over
+	base     *indexBase       // of a large structure that the last checkpoint has in blocks; nil: none
 }
 
 type segment struct {

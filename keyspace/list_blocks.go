@@ -19,6 +19,7 @@ type listBlocks struct {
 	frozen []*listDivision // by which views are taking the list over; they share blocks with it
 	clock  uint32          // counts those there were
 	left   []*listBlock    // blocks that only they have: they go when the last view lets go of the list
+	base   *listBase       // what the last checkpoint has of the list; nil: that is not known
 }
 
 // listBlock is never empty while it stands in a list. Its elements are cell[from:to]: room in front lets a push at the head
@@ -31,6 +32,11 @@ type listBlock struct {
 	listpackBytes int    // as value.listpackBytes, without header
 	stamp         uint32 // the list's clock when the block was made: older ones may be shared with a view
 	left          bool
+
+	// Of a list with a base. id: the block's number, which rises from block to block. stored: the checkpoint has a block of
+	// that number. current: as it is; that may only be if stored.
+	stored, current bool
+	id              uint64
 }
 
 // blockLimit bounds a block; one element that is larger stands alone.
@@ -187,6 +193,7 @@ func (l *listBlocks) each(from int, backward bool, fn func(i int, v []byte) bool
 
 // insertBlock makes b the block number at.
 func (l *listBlocks) insertBlock(at int, b *listBlock) {
+	l.number(at, b)
 	if at > 0 || len(l.live()) == 0 {
 		l.all = slices.Insert(l.all, l.first+at, b)
 		return
@@ -205,6 +212,7 @@ func (l *listBlocks) dropBlocks(from, to int) {
 	gone := l.live()[from:to]
 	for _, b := range gone {
 		l.count -= b.count
+		l.base.left(b)
 		switch {
 		case l.shared(b):
 			l.leave(b)

@@ -39,7 +39,10 @@ func (m *marks) forgetBase(flushed bool) {
 	m.whole, m.flushed = true, flushed
 }
 
-func (s *store) forgetBase(flushed bool) { s.marks.forgetBase(flushed) }
+func (s *store) forgetBase(flushed bool) {
+	s.marks.forgetBase(flushed)
+	s.giveUpBases()
+}
 
 // touched lists an entry whose stamp is older than the marks. A view that was given up may have listed it again.
 func (m *marks) touched(e *entry) {
@@ -72,10 +75,12 @@ func (m *marks) removed(e *entry) {
 	}
 }
 
-// MarkClean is for after the loading of a checkpoint: nothing is dirty for FreezeDirty. No dirty view may be open.
+// MarkClean is for after the loading of a checkpoint: nothing is dirty for FreezeDirty. No dirty view may be open. What it
+// gives of a large value the next time is all of it, once: how its blocks are cut follows from the hash seed.
 func (ks *Keyspace) MarkClean() {
 	for _, db := range ks.dbs {
 		db.marks.init(ks.seed)
+		db.giveUpBases()
 	}
 	ks.freezeClock++
 	ks.dirtyClock = ks.freezeClock
@@ -86,6 +91,7 @@ func (ks *Keyspace) restore(w *walk) {
 	if !ks.holds(w.store) {
 		return // flushed since: the new store is all changed as it is
 	}
+	w.store.giveUpBases() // some of them began with the view, or were given to it
 	m := &w.store.marks
 	switch {
 	case m.whole:

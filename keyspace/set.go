@@ -34,9 +34,9 @@ func (t *setTable) clone(heap *slab.Heap) large {
 
 func (t *setTable) discard(n int) (freed int, done bool) { return t.members.discard(n) }
 
-func (t *setTable) freeze(f *Frozen, _ *store) division {
+func (t *setTable) freeze(f *Frozen, s *store) division {
 	part := &setTable{}
-	return freezeIndex(&t.members, f, value{kind: KindSet, encoding: encodingHashtable, large: part}, &part.members)
+	return freezeIndex(&t.members, f, s, value{kind: KindSet, encoding: encodingHashtable, large: part}, &part.members)
 }
 
 func (t *setTable) held() bool { return t.members.held() }

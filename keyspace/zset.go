@@ -113,9 +113,9 @@ func (t *rankedSet) discard(n int) (freed int, done bool) {
 }
 
 // freeze: a part has no order. Who loads the parts finds it again.
-func (t *rankedSet) freeze(f *Frozen, _ *store) division {
+func (t *rankedSet) freeze(f *Frozen, s *store) division {
 	part := &rankedSet{}
-	return freezeIndex(&t.members, f, value{kind: KindZSet, encoding: encodingSkiplist, large: part}, &part.members)
+	return freezeIndex(&t.members, f, s, value{kind: KindZSet, encoding: encodingSkiplist, large: part}, &part.members)
 }
 
 func (t *rankedSet) held() bool { return t.members.held() }

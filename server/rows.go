@@ -12,12 +12,10 @@ import (
 
 // The rows of a checkpoint. A key has one row, its deadline and the value as rdb encodes it; if the value has many
 // elements, it has a row for each of its parts, encoded as a value of its own, and in the first row the head: inBlocks and
-// the number of elements.
+// the number of elements. Of such a value only the head and the parts that changed are written, if the keyspace knows them.
 
 const (
-	// rowElementsMax is how many elements one row may have.
-	rowElementsMax = 4096
-	rowHeadBytes   = 8 // the deadline
+	rowHeadBytes = 8 // the deadline
 	// pieceBytes is from where on a row that is not whole goes on in another slice: to let a long one grow takes long.
 	pieceBytes = 256 << 10
 	// inBlocks stands where other rows have the type of the value; no type is numbered so.
@@ -35,8 +33,10 @@ type checkpointRow struct {
 type rowKind uint8
 
 const (
-	rowPut rowKind = iota
+	rowPut    rowKind = iota
+	rowUpdate         // a head whose blocks stay
 	rowBlock
+	rowBlockGone
 	rowDelete
 	rowFlush
 )
@@ -60,12 +60,18 @@ func (k *rowSink) add(it *keyspace.Item) {
 		row.kind = rowFlush
 	case it.Kind == keyspace.KindNone:
 		row.kind = rowDelete
-	case it.Len() > rowElementsMax && !(it.Part == 0 && it.Last):
+	case it.InBlocks:
 		if it.Part == 0 {
-			head := append(rowHead(it), inBlocks)
-			k.rows = append(k.rows, checkpointRow{db: it.DB, key: k.key, value: binary.AppendUvarint(head, uint64(it.Len()))})
+			k.addHead(it)
 		}
-		row.kind, row.value = rowBlock, rdb.EncodePart(nil, it)
+		switch {
+		case it.HeadOnly:
+			return
+		case it.Gone:
+			row.kind = rowBlockGone
+		default:
+			row.kind, row.value = rowBlock, rdb.EncodePart(nil, it)
+		}
 	default:
 		if it.Part == 0 {
 			k.value = rowHead(it)
@@ -78,6 +84,16 @@ func (k *rowSink) add(it *keyspace.Item) {
 		}
 		row.before, row.value, k.before, k.value = k.before, k.value, nil, nil
 	}
+	k.rows = append(k.rows, row)
+}
+
+// addHead adds what stands for a value in blocks.
+func (k *rowSink) addHead(it *keyspace.Item) {
+	row := checkpointRow{db: it.DB, key: k.key, kind: rowPut}
+	if it.Update {
+		row.kind = rowUpdate
+	}
+	row.value = binary.AppendUvarint(append(rowHead(it), inBlocks), uint64(it.Len()))
 	k.rows = append(k.rows, row)
 }
 
@@ -109,8 +125,12 @@ func writeRows(w *persistence.CheckpointWriter, rows []checkpointRow) {
 			w.DeleteAll(r.db)
 		case rowDelete:
 			w.Delete(r.db, r.key)
+		case rowUpdate:
+			w.Update(r.db, r.key, r.value)
 		case rowBlock:
 			w.PutBlock(r.db, r.key, r.block, r.value)
+		case rowBlockGone:
+			w.DeleteBlock(r.db, r.key, r.block)
 		default:
 			w.Put(r.db, r.key, r.whole())
 		}

@@ -11,7 +11,11 @@ import (
 	"github.com/tandemkv/tandem/persistence/rdb"
 )
 
-const rowDeadlineMs = 1 << 41
+const (
+	rowDeadlineMs = 1 << 41
+	// rowElementsMax is how many elements one row may have.
+	rowElementsMax = keyspace.WholeMax
+)
 
 // newLargeValues has values of each kind that need blocks, and smaller ones.
 func newLargeValues() *keyspace.Keyspace {
