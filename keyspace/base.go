@@ -182,8 +182,8 @@ func (l *listBlocks) number(at int, b *listBlock) {
 	}
 }
 
-// left notes that a block is no longer in the list.
-func (b *listBase) left(block *listBlock) {
+// lost notes that a block is no longer in the list.
+func (b *listBase) lost(block *listBlock) {
 	if b != nil && block.stored {
 		b.gone = append(b.gone, block.id)
 	}

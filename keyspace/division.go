@@ -80,7 +80,7 @@ func (f *Frozen) givePart() {
 
 // next readies the item for the next part, whose value it gives.
 func (c *capture) next() (v value) {
-	if c.item.HeadOnly = c.left == 0; c.item.HeadOnly {
+	if c.item.HeadOnly = c.item.Update && c.left == 0; c.item.HeadOnly {
 		c.item.Last = true
 		return newValue(c.item.Kind)
 	}

@@ -21,8 +21,8 @@ type Item struct {
 	NextFieldMs int64
 	Block       uint64 // tells a part from the others of its value; in a list it rises
 
-	// InBlocks: a checkpoint keeps the value in blocks, each a part. Of a view that is not of changes they are only good
-	// for that view; from one dirty view to the next a block keeps its number.
+	// InBlocks: a checkpoint keeps the value in blocks, and each part is one. Their numbers mean something within a view, and
+	// from one dirty view to the next as long as updates come.
 	InBlocks bool
 	// Update: the sink of the dirty view before this one has got this value InBlocks. Only the parts come that are to replace
 	// the blocks of their numbers, or to be added; Len is that of the whole value.

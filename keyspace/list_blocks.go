@@ -212,7 +212,7 @@ func (l *listBlocks) dropBlocks(from, to int) {
 	gone := l.live()[from:to]
 	for _, b := range gone {
 		l.count -= b.count
-		l.base.left(b)
+		l.base.lost(b)
 		switch {
 		case l.shared(b):
 			l.leave(b)

@@ -151,9 +151,28 @@ func (w *blocksWorld) fill() {
 	}
 }
 
+// copyIn brings the data in anew, as a full copy from a master does.
+func (w *blocksWorld) copyIn() {
+	x := w.v.x
+	x.acquire(nil)
+	rows := rowLoader{ks: w.v.newKeyspace()}
+	for _, row := range rowsOf(x.ks) {
+		require.NoError(w, rows.load(row))
+	}
+	require.NoError(w, rows.end())
+	x.encoder.Selected = -1 // what comes behind the copy begins anew
+	copied := &fullCopy{ks: rows.ks, offset: x.logEnd, history: *x.role.history}
+	x.release(nil)
+	copied.sink = w.v.newSink()
+	require.NoError(w, copied.Commit())
+}
+
 // checkpoint writes one while commands come in, or one that fails, or closes a view before it is done.
 func (w *blocksWorld) checkpoint() {
-	switch w.r.IntN(10) {
+	switch w.r.IntN(12) {
+	case 2:
+		w.copyIn()
+		return
 	case 0:
 		cancelled, cancel := context.WithCancel(context.Background())
 		cancel()
