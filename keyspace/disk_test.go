@@ -19,6 +19,7 @@ type disk struct {
 	block                uint64 // the last one of a list
 	listed               bool   // there was one
 	given                map[uint64]bool
+	pieces               givenParts // of one that is not in blocks
 	ended                int // items
 	wholes, updates, sum int // values in blocks that were given as a whole, and updated; blocks of the latter
 }
@@ -94,8 +95,6 @@ func (k *disk) begin(it *Item) {
 	case it.InBlocks:
 		k.open.blocks = map[uint64]*plain{}
 		k.wholes++
-	default:
-		k.open.whole = newPlain(it.Kind)
 	}
 }
 
@@ -107,7 +106,7 @@ func (k *disk) part(it *Item) {
 		return
 	}
 	if !it.InBlocks {
-		k.open.whole.merge(k.t, p)
+		k.open.whole = k.pieces.add(k.t, it) // nil: not all of them have come
 		return
 	}
 	require.False(k.t, k.given[it.Block], "a block twice")
