@@ -79,15 +79,15 @@ func (b *indexBase) changed(h uint64) {
 // spansOff is how many times larger or smaller than aimed at the spans of a base may be on average.
 const spansOff = 4
 
-func (b *indexBase) suits(count, part int) bool {
-	spans := 1 << (64 - b.shift)
-	return count <= spans*part*spansOff && count*spansOff >= spans*part
+// suits says whether the spans are about as large as those of another shift.
+func (b *indexBase) suits(shift uint8) bool {
+	return 1<<(max(b.shift, shift)-min(b.shift, shift)) <= spansOff
 }
 
 // rebase has a dirty view's division give what differs from the base, if there is one, and begins a new one.
 func (x *index) rebase(p *indexDivision, s *store) {
 	f, b := p.view, x.base
-	if b != nil && f.updates(s, b.began, x.count) && b.suits(x.count, f.ks.grain.part) {
+	if b != nil && f.updates(s, b.began, x.count) && b.suits(p.shift) {
 		p.updates, p.shift = true, b.shift
 		p.taken = make([]uint64, len(b.dirty))
 		for i, word := range b.dirty {

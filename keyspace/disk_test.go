@@ -20,8 +20,8 @@ type disk struct {
 	listed               bool   // there was one
 	given                map[uint64]bool
 	pieces               givenParts // of one that is not in blocks
-	ended                int // items
-	wholes, updates, sum int // values in blocks that were given as a whole, and updated; blocks of the latter
+	ended                int        // items
+	wholes, updates, sum int        // values in blocks that were given as a whole, and updated; blocks of the latter
 }
 
 // diskValue is a value in blocks, or as a whole.

@@ -25,11 +25,18 @@ type division interface {
 type grain struct {
 	whole int // a structure of so many is given in one part
 	part  int // aimed at otherwise; at most about twice as many come in one, of an update spansOff times
+	// bytes is what a part should have at most, and a structure that is given in one; 0: any number. An element is not divided.
+	bytes int64
 	// stored: a structure of more is kept in blocks by checkpoints. It is not below whole.
 	stored int
 }
 
-func defaultGrain() grain { return grain{whole: 256, part: 64, stored: WholeMax} }
+func defaultGrain() grain { return grain{whole: 256, part: 64, bytes: 256 << 10, stored: WholeMax} }
+
+// asOne says whether a structure is given in one part, a stream apart: that looks itself.
+func (g *grain) asOne(l large) bool {
+	return l.len() <= g.whole && (g.bytes == 0 || l.usage(0) <= g.bytes)
+}
 
 // capture is a key of a view whose large value is given in parts.
 type capture struct {
@@ -42,7 +49,7 @@ type capture struct {
 // capture takes an item over whose value is large, if that is divisible.
 func (f *Frozen) capture(s *store, it *Item) bool {
 	l := it.v.large
-	if l == nil || l.len() <= f.ks.grain.whole && it.Kind != KindStream { // a stream counts its blocks itself
+	if l == nil || it.Kind != KindStream && f.ks.grain.asOne(l) {
 		return false
 	}
 	d := l.freeze(f, s)

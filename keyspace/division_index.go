@@ -7,7 +7,7 @@ import (
 )
 
 // indexDivision are the cells of an index as of one moment. The hash space is cut into equal spans, each with the cells of
-// one part on average, and every span is in one of two states: what it held at the freeze has been taken over (given, or
+// one part on average, or fewer if they are large, and every span is in one of two states: what it held at the freeze has been taken over (given, or
 // copied because a change was due), or nothing in it has changed. Segments may split and merge meanwhile: spans do not
 // depend on them. Of an update the spans that have not changed count as taken over from the beginning.
 type indexDivision struct {
@@ -37,8 +37,7 @@ type copiedSpan struct {
 // freezeIndex begins the freeze of an index. into is the index of the structure in part, which shows one part after the
 // other.
 func freezeIndex(x *index, f *Frozen, s *store, part value, into *index) *indexDivision {
-	depth := bits.Len(uint(x.count / f.ks.grain.part))
-	p := &indexDivision{of: x, view: f, count: x.count, shift: uint8(64 - depth), part: part, into: into}
+	p := &indexDivision{of: x, view: f, count: x.count, shift: x.spanShift(&f.ks.grain), part: part, into: into}
 	if f.dirty {
 		x.rebase(p, s)
 	}
@@ -48,6 +47,15 @@ func freezeIndex(x *index, f *Frozen, s *store, part value, into *index) *indexD
 	}
 	x.frozen = append(x.frozen, p)
 	return p
+}
+
+// spanShift is the one that suits the index as it is.
+func (x *index) spanShift(g *grain) uint8 {
+	depth := bits.Len(uint(x.count / g.part))
+	if g.bytes > 0 {
+		depth = max(depth, bits.Len64(uint64(x.cellUsage(usageSamples)/g.bytes)))
+	}
+	return uint8(64 - min(depth, hashBits))
 }
 
 func (p *indexDivision) size() int {

@@ -1,6 +1,7 @@
 package keyspace
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -389,4 +390,39 @@ func TestDivision_streamBeginsAnew(t *testing.T) {
 	for !v.f.Step(1) {
 	}
 	require.Equal(t, v.want, texts(v.got, 0))
+}
+
+// TestDivision_largeElementsComeInSmallParts: it is bytes that take time, so few large elements come in one part, and few are
+// copied before a change.
+func TestDivision_largeElementsComeInSmallParts(t *testing.T) {
+	const each = 50 << 10
+	value := bytes.Repeat([]byte("v"), each)
+	for _, n := range []int{40, 200, 2000} {
+		ks := New(Options{Databases: 1})
+		for i := range n {
+			run(ks, func() {
+				h, err := ks.DB(0).EditHash([]byte("h"), "hset")
+				require.NoError(t, err)
+				h.Set(fmt.Append(nil, i), value)
+			})
+		}
+		fields, parts, most := 0, 0, 0
+		view := ks.FreezeAll(func(it *Item) {
+			in := 0
+			it.Hash().Each(func(_, _ []byte) bool { in++; return true })
+			fields, parts, most = fields+in, parts+1, max(most, in)
+		})
+		view.Step(1)
+		run(ks, func() {
+			h, err := ks.DB(0).EditHash([]byte("h"), "hset")
+			require.NoError(t, err)
+			h.Set(fmt.Append(nil, n-1), []byte("new"))
+		})
+		require.LessOrEqual(t, view.CopiedBytes(), int64(20*each), n)
+		for !view.Step(1) {
+		}
+		require.Equal(t, n, fields)
+		require.GreaterOrEqual(t, parts, n/10, n)
+		require.LessOrEqual(t, most, 20, n)
+	}
 }

@@ -21,7 +21,16 @@ func rowsThat(ks *keyspace.Keyspace, change func(db *keyspace.DB)) []checkpointR
 	frozen := ks.FreezeDirty(sink.add)
 	for !frozen.Step(16) {
 	}
-	return sink.take()
+	return listRows(sink)
+}
+
+// listRows takes the rows of a sink as a list.
+func listRows(k *rowSink) (list []checkpointRow) {
+	rows := k.take()
+	for i := range rows.Len() {
+		list = append(list, *rows.At(uint32(i)))
+	}
+	return list
 }
 
 // TestCheckpoint_rowsFollowTheChange: one change of a large value is the row of its head and that of a block.

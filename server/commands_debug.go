@@ -236,7 +236,8 @@ func (x *executor) readBack() (*keyspace.Keyspace, error) {
 	}
 	fresh := x.server.newKeyspace()
 	rows := rowLoader{ks: fresh}
-	for _, r := range sink.rows {
+	for i := range sink.rows.Len() {
+		r := sink.rows.At(uint32(i))
 		if err := rows.load(persistence.Row{DB: r.db, Key: r.key, Value: r.whole(), IsBlock: r.kind == rowBlock, Block: r.block}); err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/tandemkv/tandem/internal/slab"
 	"github.com/tandemkv/tandem/keyspace"
 	"github.com/tandemkv/tandem/persistence"
 	"github.com/tandemkv/tandem/persistence/rdb"
@@ -44,15 +45,41 @@ const (
 // rowSink gathers frozen items as checkpoint rows. The owner fills it, in slices or by copy on write; whoever writes the
 // checkpoint empties it.
 type rowSink struct {
-	rows   []checkpointRow
-	key    []byte   // of the value whose parts are coming
-	value  []byte   // of a row whose parts have not all come: its end
-	before [][]byte // and what comes before that
+	rows   slab.Table[checkpointRow] // also while the disk is slow the owner adds to it, and it may become long
+	key    []byte                    // of the value whose parts are coming
+	value  []byte                    // of a row whose parts have not all come: its end
+	before [][]byte                  // and what comes before that
+	room   rowRoom
+}
+
+// rowRoom is where rows are written one behind the other, so that most of them make no garbage of their own.
+type rowRoom struct{ buf []byte }
+
+const (
+	rowRoomBytes = 64 << 10
+	rowRoomLeast = 4 << 10 // what a row finds at least; it may become longer
+)
+
+// next is where the next bytes are to be appended.
+func (r *rowRoom) next() []byte {
+	if cap(r.buf)-len(r.buf) < rowRoomLeast {
+		r.buf = make([]byte, 0, rowRoomBytes)
+	}
+	return r.buf[len(r.buf):]
+}
+
+// keep takes what was appended to next; it may have outgrown the room.
+func (r *rowRoom) keep(b []byte) []byte {
+	at := len(r.buf)
+	if n := len(b); n > 0 && at+n <= cap(r.buf) && &b[0] == &r.buf[:at+1][at] {
+		r.buf = r.buf[:at+n]
+	}
+	return b[:len(b):len(b)]
 }
 
 func (k *rowSink) add(it *keyspace.Item) {
 	if it.Part == 0 {
-		k.key = bytes.Clone(it.Key)
+		k.key = k.room.keep(append(k.room.next(), it.Key...))
 	}
 	row := checkpointRow{db: it.DB, key: k.key, block: it.Block}
 	switch {
@@ -70,21 +97,21 @@ func (k *rowSink) add(it *keyspace.Item) {
 		case it.Gone:
 			row.kind = rowBlockGone
 		default:
-			row.kind, row.value = rowBlock, rdb.EncodePart(nil, it)
+			row.kind, row.value = rowBlock, k.room.keep(rdb.EncodePart(k.room.next(), it))
 		}
 	default:
 		if it.Part == 0 {
-			k.value = rowHead(it)
+			k.value = appendRowHead(k.room.next(), it)
 		}
 		if k.value = rdb.EncodeValue(k.value, it); !it.Last {
 			if len(k.value) >= pieceBytes {
-				k.before, k.value = append(k.before, k.value), nil
+				k.before, k.value = append(k.before, k.room.keep(k.value)), k.room.next()
 			}
 			return
 		}
-		row.before, row.value, k.before, k.value = k.before, k.value, nil, nil
+		row.before, row.value, k.before, k.value = k.before, k.room.keep(k.value), nil, nil
 	}
-	k.rows = append(k.rows, row)
+	k.rows.Push(row)
 }
 
 // addHead adds what stands for a value in blocks.
@@ -93,12 +120,12 @@ func (k *rowSink) addHead(it *keyspace.Item) {
 	if it.Update {
 		row.kind = rowUpdate
 	}
-	row.value = binary.AppendUvarint(append(rowHead(it), inBlocks), uint64(it.Len()))
-	k.rows = append(k.rows, row)
+	row.value = k.room.keep(binary.AppendUvarint(append(appendRowHead(k.room.next(), it), inBlocks), uint64(it.Len())))
+	k.rows.Push(row)
 }
 
-func rowHead(it *keyspace.Item) []byte {
-	return binary.BigEndian.AppendUint64(nil, uint64(it.DeadlineMs))
+func appendRowHead(to []byte, it *keyspace.Item) []byte {
+	return binary.BigEndian.AppendUint64(to, uint64(it.DeadlineMs))
 }
 
 // whole puts the pieces of a row's value together.
@@ -110,16 +137,16 @@ func (r *checkpointRow) whole() []byte {
 }
 
 // take gives the rows so far.
-func (k *rowSink) take() []checkpointRow {
+func (k *rowSink) take() slab.Table[checkpointRow] {
 	rows := k.rows
-	k.rows = nil
+	k.rows = slab.Table[checkpointRow]{}
 	return rows
 }
 
 // writeRows hands rows to a checkpoint.
-func writeRows(w *persistence.CheckpointWriter, rows []checkpointRow) {
-	for i := range rows {
-		r := &rows[i]
+func writeRows(w *persistence.CheckpointWriter, rows slab.Table[checkpointRow]) {
+	for i := range rows.Len() {
+		r := rows.At(uint32(i))
 		switch r.kind {
 		case rowFlush:
 			w.DeleteAll(r.db)

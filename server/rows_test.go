@@ -1,11 +1,14 @@
 package server
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
 	"github.com/tandemkv/tandem/keyspace"
 	"github.com/tandemkv/tandem/persistence"
 	"github.com/tandemkv/tandem/persistence/rdb"
@@ -48,7 +51,7 @@ func rowsOf(ks *keyspace.Keyspace) (rows []persistence.Row) {
 	frozen := ks.FreezeAll(sink.add)
 	for !frozen.Step(16) {
 	}
-	for _, r := range sink.take() {
+	for _, r := range listRows(sink) {
 		rows = append(rows, persistence.Row{DB: r.db, Key: r.key, Value: r.whole(), IsBlock: r.kind == rowBlock, Block: r.block})
 	}
 	return rows
@@ -154,7 +157,7 @@ func TestRows_pendingEntries(t *testing.T) {
 			g.RemoveConsumer([]byte("consumer3"))
 		})
 	}
-	row := sink.take()[0]
+	row := listRows(sink)[0]
 	back, err := loadRows([]persistence.Row{{DB: row.db, Key: row.key, Value: row.whole()}})
 	require.NoError(t, err)
 	require.Equal(t, digest, back.Digest())
@@ -215,4 +218,28 @@ func TestRows_damage(t *testing.T) {
 		_, err := loadRows(c.rows)
 		require.ErrorContains(t, err, c.says, name)
 	}
+}
+
+// TestRowRoom_keepsWhatWasAppended: what was kept stays what it was, short or longer than the room, and short ones share it.
+func TestRowRoom_keepsWhatWasAppended(t *testing.T) {
+	random := rand.New(rand.NewPCG(9, 9))
+	var room rowRoom
+	var kept, want [][]byte
+	for i := range 2000 {
+		b := bytes.Repeat([]byte{byte(i), byte(i >> 8)}, random.IntN(100))
+		if i%100 == 0 {
+			b = bytes.Repeat([]byte{byte(i)}, rowRoomBytes+i)
+		}
+		one := room.keep(append(room.next(), b...))
+		require.Equal(t, len(one), cap(one), "nobody appends to it")
+		kept, want = append(kept, one), append(want, b)
+	}
+	for i := range want {
+		require.True(t, bytes.Equal(want[i], kept[i]), i)
+	}
+	require.Less(t, testing.AllocsPerRun(100, func() {
+		for range 100 {
+			room.keep(append(room.next(), "a row of some bytes"...))
+		}
+	}), 2.0)
 }
