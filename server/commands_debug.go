@@ -238,7 +238,7 @@ func (x *executor) readBack() (*keyspace.Keyspace, error) {
 	rows := rowLoader{ks: fresh}
 	for i := range sink.rows.Len() {
 		r := sink.rows.At(uint32(i))
-		if err := rows.load(persistence.Row{DB: r.db, Key: r.key, Value: r.whole(), IsBlock: r.kind == rowBlock, Block: r.block}); err != nil {
+		if err := rows.load(persistence.Row{DB: r.db, Key: r.key, Value: r.value, IsBlock: r.kind == rowBlock, Block: r.block}); err != nil {
 			return nil, err
 		}
 	}

@@ -14,18 +14,23 @@ import (
 // The rows of a checkpoint. A key has one row, its deadline and the value as rdb encodes it; if the value has many
 // elements, it has a row for each of its parts, encoded as a value of its own, and in the first row the head: inBlocks and
 // the number of elements. Of such a value only the head and the parts that changed are written, if the keyspace knows them.
+// A stream, or whatever else becomes long with few elements, is cut: the first row is the head with inPieces, and each other
+// one a byte, pieceGoesOn or pieceLast, and the next bytes of the value.
 
 const (
 	rowHeadBytes = 8 // the deadline
-	// pieceBytes is from where on a row that is not whole goes on in another slice: to let a long one grow takes long.
+	// pieceBytes is from where on a row that is not whole goes on in another one: to let a long one grow takes long.
 	pieceBytes = 256 << 10
-	// inBlocks stands where other rows have the type of the value; no type is numbered so.
+	// These stand where other rows have the type of the value; no type is numbered so.
 	inBlocks = 0xFA
+	inPieces = 0xFB
+
+	pieceGoesOn = 0
+	pieceLast   = 1
 )
 
 type checkpointRow struct {
 	db         int
-	before     [][]byte // what comes before value in the row's value
 	key, value []byte
 	kind       rowKind
 	block      uint64
@@ -48,7 +53,7 @@ type rowSink struct {
 	rows   slab.Table[checkpointRow] // also while the disk is slow the owner adds to it, and it may become long
 	key    []byte                    // of the value whose parts are coming
 	value  []byte                    // of a row whose parts have not all come: its end
-	before [][]byte                  // and what comes before that
+	pieces uint64                    // rows that have the beginning of the value
 	room   rowRoom
 }
 
@@ -101,17 +106,34 @@ func (k *rowSink) add(it *keyspace.Item) {
 		}
 	default:
 		if it.Part == 0 {
-			k.value = appendRowHead(k.room.next(), it)
+			k.value, k.pieces = appendRowHead(k.room.next(), it), 0
 		}
-		if k.value = rdb.EncodeValue(k.value, it); !it.Last {
-			if len(k.value) >= pieceBytes {
-				k.before, k.value = append(k.before, k.room.keep(k.value)), k.room.next()
+		k.value = rdb.EncodeValue(k.value, it)
+		if !it.Last || k.pieces > 0 {
+			if it.Last || len(k.value) >= pieceBytes {
+				k.cut(it)
 			}
 			return
 		}
-		row.before, row.value, k.before, k.value = k.before, k.room.keep(k.value), nil, nil
+		row.value = k.room.keep(k.value)
 	}
 	k.rows.Push(row)
+}
+
+// cut makes a row of what there is of a value in pieces.
+func (k *rowSink) cut(it *keyspace.Item) {
+	row := checkpointRow{db: it.DB, key: k.key, kind: rowBlock, block: k.pieces, value: k.room.keep(k.value)}
+	if k.pieces == 0 {
+		head := append(bytes.Clone(row.value[:rowHeadBytes]), inPieces)
+		k.rows.Push(checkpointRow{db: it.DB, key: k.key, kind: rowPut, value: head})
+		row.value = row.value[rowHeadBytes-1:]
+	}
+	if row.value[0] = pieceGoesOn; it.Last {
+		row.value[0] = pieceLast
+	}
+	k.rows.Push(row)
+	k.pieces++
+	k.value = append(k.room.next(), pieceGoesOn)
 }
 
 // addHead adds what stands for a value in blocks.
@@ -126,14 +148,6 @@ func (k *rowSink) addHead(it *keyspace.Item) {
 
 func appendRowHead(to []byte, it *keyspace.Item) []byte {
 	return binary.BigEndian.AppendUint64(to, uint64(it.DeadlineMs))
-}
-
-// whole puts the pieces of a row's value together.
-func (r *checkpointRow) whole() []byte {
-	if len(r.before) == 0 {
-		return r.value
-	}
-	return bytes.Join(append(r.before, r.value), nil)
 }
 
 // take gives the rows so far.
@@ -159,7 +173,7 @@ func writeRows(w *persistence.CheckpointWriter, rows slab.Table[checkpointRow]) 
 		case rowBlockGone:
 			w.DeleteBlock(r.db, r.key, r.block)
 		default:
-			w.Put(r.db, r.key, r.whole())
+			w.Put(r.db, r.key, r.value)
 		}
 	}
 }
@@ -170,7 +184,10 @@ type rowLoader struct {
 	db         int // of the value whose blocks are coming
 	key        []byte
 	deadlineMs int64
-	missing    uint64 // of its elements; 0: no value is open
+	missing    uint64 // of its elements; 0: no value in blocks is open
+	cut        bool   // a value in pieces is open
+	piece      uint64 // the number of its next one
+	value      []byte // what has come of it
 }
 
 func (l *rowLoader) load(row persistence.Row) error {
@@ -195,6 +212,15 @@ func (l *rowLoader) load(row persistence.Row) error {
 		l.db, l.key, l.deadlineMs, l.missing = row.DB, append(l.key[:0], row.Key...), deadlineMs, elements
 		return nil
 	}
+	if value[0] == inPieces {
+		l.db, l.key, l.deadlineMs = row.DB, append(l.key[:0], row.Key...), deadlineMs
+		l.cut, l.piece, l.value = true, 0, nil
+		return nil
+	}
+	return l.loadValue(row, deadlineMs, value)
+}
+
+func (l *rowLoader) loadValue(row persistence.Row, deadlineMs int64, value []byte) error {
 	l.ks.Begin(0, keyspace.ExpiryIgnore)
 	err := rdb.DecodeValue(l.ks.DB(row.DB), row.Key, deadlineMs, value)
 	l.ks.End()
@@ -202,9 +228,27 @@ func (l *rowLoader) load(row persistence.Row) error {
 	return err
 }
 
+func (l *rowLoader) loadPiece(row persistence.Row) error {
+	if row.Block != l.piece || len(row.Value) == 0 || row.Value[0] > pieceLast {
+		return fmt.Errorf("checkpoint row of key %q in database %d: a row of %d bytes with number %d where piece %d of the value belongs",
+			row.Key, row.DB, len(row.Value), row.Block, l.piece)
+	}
+	l.piece++
+	l.value = append(l.value, row.Value[1:]...)
+	if row.Value[0] == pieceGoesOn {
+		return nil
+	}
+	value := l.value
+	l.cut, l.value = false, nil
+	return l.loadValue(row, l.deadlineMs, value)
+}
+
 func (l *rowLoader) loadBlock(row persistence.Row) error {
-	if l.missing == 0 || row.DB != l.db || !bytes.Equal(row.Key, l.key) {
+	if l.missing == 0 && !l.cut || row.DB != l.db || !bytes.Equal(row.Key, l.key) {
 		return fmt.Errorf("checkpoint row of key %q in database %d: block %d of a value that has no more of them", row.Key, row.DB, row.Block)
+	}
+	if l.cut {
+		return l.loadPiece(row)
 	}
 	l.ks.Begin(0, keyspace.ExpiryIgnore)
 	defer l.ks.End()
@@ -226,6 +270,9 @@ func (l *rowLoader) loadBlock(row persistence.Row) error {
 func (l *rowLoader) end() error {
 	if l.missing > 0 {
 		return fmt.Errorf("checkpoint rows of key %q in database %d: %d elements are missing", l.key, l.db, l.missing)
+	}
+	if l.cut {
+		return fmt.Errorf("checkpoint rows of key %q in database %d: there are %d pieces, and the last is not among them", l.key, l.db, l.piece)
 	}
 	return nil
 }

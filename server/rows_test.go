@@ -52,7 +52,7 @@ func rowsOf(ks *keyspace.Keyspace) (rows []persistence.Row) {
 	for !frozen.Step(16) {
 	}
 	for _, r := range listRows(sink) {
-		rows = append(rows, persistence.Row{DB: r.db, Key: r.key, Value: r.whole(), IsBlock: r.kind == rowBlock, Block: r.block})
+		rows = append(rows, persistence.Row{DB: r.db, Key: r.key, Value: r.value, IsBlock: r.kind == rowBlock, Block: r.block})
 	}
 	return rows
 }
@@ -84,7 +84,7 @@ func TestRows_roundTrip(t *testing.T) {
 	require.Equal(t, ks.Digest(), back.Digest())
 }
 
-// TestRows_stream: a stream has one row however long it is, put together from pieces.
+// TestRows_stream: a long stream is cut, wherever it may be, and no step writes much.
 func TestRows_stream(t *testing.T) {
 	ks := keyspace.New(keyspace.Options{Databases: 2})
 	ks.Begin(1, keyspace.ExpiryDelete)
@@ -107,12 +107,20 @@ func TestRows_stream(t *testing.T) {
 	frozen := ks.FreezeAll(sink.add)
 	for most := 0; !frozen.Step(16); {
 		require.Less(t, len(sink.value), pieceBytes+64<<10)
-		require.Less(t, len(sink.before), most+2, "a step is bounded")
-		most = len(sink.before)
+		require.LessOrEqual(t, sink.rows.Len(), most+2, "a step is bounded")
+		most = sink.rows.Len()
 	}
 	rows := rowsOf(ks)
-	require.Len(t, rows, 2)
-	require.Greater(t, max(len(rows[0].Value), len(rows[1].Value)), 3*pieceBytes/2)
+	pieces := 0
+	for _, row := range rows {
+		require.Less(t, len(row.Value), pieceBytes+64<<10)
+		if row.IsBlock {
+			require.EqualValues(t, pieces, row.Block)
+			pieces++
+		}
+	}
+	require.Len(t, rows, 2+pieces)
+	require.Greater(t, pieces, 2)
 	back, err := loadRows(rows)
 	require.NoError(t, err)
 	require.Equal(t, ks.Digest(), back.Digest())
@@ -144,8 +152,8 @@ func TestRows_pendingEntries(t *testing.T) {
 	last := uint64(0)
 	for had := 0; !frozen.Step(16); {
 		now := len(sink.value)
-		for _, piece := range sink.before {
-			now += len(piece)
+		for i := range sink.rows.Len() {
+			now += len(sink.rows.At(uint32(i)).value)
 		}
 		require.Less(t, now-had, 16*64*64, "a step is bounded")
 		had = now
@@ -157,8 +165,11 @@ func TestRows_pendingEntries(t *testing.T) {
 			g.RemoveConsumer([]byte("consumer3"))
 		})
 	}
-	row := listRows(sink)[0]
-	back, err := loadRows([]persistence.Row{{DB: row.db, Key: row.key, Value: row.whole()}})
+	var rows []persistence.Row
+	for _, r := range listRows(sink) {
+		rows = append(rows, persistence.Row{DB: r.db, Key: r.key, Value: r.value, IsBlock: r.kind == rowBlock, Block: r.block})
+	}
+	back, err := loadRows(rows)
 	require.NoError(t, err)
 	require.Equal(t, digest, back.Digest())
 	require.NotEqual(t, digest, ks.Digest())
@@ -182,6 +193,45 @@ func TestRows_wholeLargeValues(t *testing.T) {
 	back, err := loadRows(rows)
 	require.NoError(t, err)
 	require.Equal(t, ks.Digest(), back.Digest())
+}
+
+// TestRows_damagedPieces: a value in pieces is whole or refused.
+func TestRows_damagedPieces(t *testing.T) {
+	ks := keyspace.New(keyspace.Options{Databases: 1})
+	ks.Begin(1, keyspace.ExpiryDelete)
+	h := ks.DB(0).ReplaceHash([]byte("h"), "")
+	for i := range 300 {
+		h.Set(fmt.Append(nil, i), bytes.Repeat([]byte{byte(i)}, 10_000))
+	}
+	ks.End()
+	rows := rowsOf(ks)
+	require.Greater(t, len(rows), 8)
+	back, err := loadRows(rows)
+	require.NoError(t, err)
+	require.Equal(t, ks.Digest(), back.Digest())
+	with := func(change func(all []persistence.Row) []persistence.Row) []persistence.Row {
+		return change(append([]persistence.Row(nil), rows...))
+	}
+	for name, c := range map[string]struct {
+		rows []persistence.Row
+		says string
+	}{
+		"one is missing":        {with(func(all []persistence.Row) []persistence.Row { return append(all[:3], all[4:]...) }), "where piece 2 of the value belongs"},
+		"the last is missing":   {with(func(all []persistence.Row) []persistence.Row { return all[:len(all)-1] }), "the last is not among them"},
+		"there is one too many": {with(func(all []persistence.Row) []persistence.Row { return append(all, all[len(all)-1]) }), "no more of them"},
+		"one says nothing":      {with(func(all []persistence.Row) []persistence.Row { all[3].Value = nil; return all }), "a row of 0 bytes"},
+		"one is of another form": {with(func(all []persistence.Row) []persistence.Row {
+			all[3].Value = append([]byte{7}, all[3].Value[1:]...)
+			return all
+		}), "where piece 2"},
+		"one is cut": {with(func(all []persistence.Row) []persistence.Row {
+			all[3].Value = all[3].Value[:len(all[3].Value)-1]
+			return all
+		}), ""},
+	} {
+		_, err := loadRows(c.rows)
+		require.ErrorContains(t, err, c.says, name)
+	}
 }
 
 func TestRows_damage(t *testing.T) {
