@@ -11,6 +11,7 @@ import (
 // event is something large that happens to a server.
 type event struct {
 	name    string
+	share   int  // there are elements/share of them
 	withLog bool // the server keeps a log on disk
 	fill    func(t *trial) error
 	happen  func(t *trial) error // returns when it is over
@@ -21,8 +22,8 @@ const patience = 10 * time.Minute
 
 func events() []event {
 	all := []event{
-		{name: "nothing happens", happen: settle},
-		{name: "keys expire at once", fill: fillExpiring, happen: awaitExpiry},
+		{name: "nothing happens", share: 1, happen: settle},
+		{name: "keys expire at once", share: 10, fill: fillExpiring, happen: awaitExpiry},
 	}
 	for _, of := range structures() {
 		for _, words := range [][]string{{"UNLINK", large}, {"DEL", large}, {"FLUSHALL", "ASYNC"}} {
@@ -30,7 +31,7 @@ func events() []event {
 			if name == "FLUSHALL" {
 				name = "FLUSHALL ASYNC"
 			}
-			all = append(all, event{name: name + " of a " + of.name, fill: of.fill, happen: func(t *trial) error {
+			all = append(all, event{name: name + " of a " + of.name, share: of.share, fill: of.fill, happen: func(t *trial) error {
 				if _, err := t.client.Do(words...); err != nil {
 					return err
 				}
@@ -44,9 +45,9 @@ func events() []event {
 		}
 		written := ", a " + of.name + " is written to"
 		all = append(all,
-			event{name: "BGSAVE" + written, fill: of.fill, happen: of.whileWritten(save)},
-			event{name: "BGREWRITEAOF" + written, withLog: true, fill: of.fill, happen: of.whileWritten(rewrite)},
-			event{name: "full copy" + written, withLog: true, fill: of.fill, happen: of.whileWritten(copyAll)})
+			event{name: "BGSAVE" + written, share: of.share, fill: of.fill, happen: of.whileWritten(save)},
+			event{name: "BGREWRITEAOF" + written, share: of.share, withLog: true, fill: of.fill, happen: of.whileWritten(rewrite)},
+			event{name: "full copy" + written, share: of.share, withLog: true, fill: of.fill, happen: of.whileWritten(copyAll)})
 	}
 	return all
 }
@@ -59,7 +60,7 @@ func settle(t *trial) error {
 
 // fillExpiring makes keys that all have the same deadline, and returns shortly before it.
 func fillExpiring(t *trial) error {
-	keys := t.elements / 10
+	keys := t.elements
 	deadline := time.Now().Add(3*time.Second + time.Duration(keys)*10*time.Microsecond)
 	at := strconv.FormatInt(deadline.UnixMilli(), 10)
 	err := t.client.Fill(0, keys, func(c *rig.Client, i int) { c.Add("SET", rig.Key(i), rig.Value(i), "PXAT", at) })

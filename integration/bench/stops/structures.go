@@ -19,6 +19,7 @@ const (
 // structure is a kind of large value.
 type structure struct {
 	name  string
+	share int                                             // it has elements/share of them
 	add   func(c *rig.Client, from, to int)               // elements
 	put   func(c *rig.Client, r *rand.Rand, elements int) // what a writer does; nil: nobody writes to this kind
 	begin func(c *rig.Client) error                       // nil: the first element does
@@ -27,14 +28,14 @@ type structure struct {
 // structures are all kinds.
 func structures() []structure {
 	return []structure{
-		{name: "hash", put: putField,
+		{name: "hash", share: 1, put: putField,
 			add: together("HSET", func(words []string, i int) []string { return append(words, field(i), rig.Value(i)) })},
-		{name: "zset", add: together("ZADD", func(words []string, i int) []string {
+		{name: "zset", share: 10, add: together("ZADD", func(words []string, i int) []string {
 			return append(words, strconv.Itoa(i*7919%1_000_003), fmt.Sprintf("m%09d", i))
 		})},
-		{name: "set", add: together("SADD", func(words []string, i int) []string { return append(words, fmt.Sprintf("m%09d", i)) })},
-		{name: "list", add: together("RPUSH", func(words []string, i int) []string { return append(words, fmt.Sprintf("element-%08d", i)) })},
-		{name: "stream", add: addPending, put: putPending, begin: makeGroup},
+		{name: "set", share: 10, add: together("SADD", func(words []string, i int) []string { return append(words, fmt.Sprintf("m%09d", i)) })},
+		{name: "list", share: 10, add: together("RPUSH", func(words []string, i int) []string { return append(words, fmt.Sprintf("element-%08d", i)) })},
+		{name: "stream", share: 10, add: addPending, put: putPending, begin: makeGroup},
 	}
 }
 
