@@ -3,7 +3,6 @@ package server
 import (
 	"log/slog"
 	"math/rand/v2"
-	"runtime"
 	"sync"
 	"time"
 
@@ -142,14 +141,6 @@ func (x *executor) acquire(c carrier) {
 	x.carrier = c
 	x.tick()
 	x.stats.startClock(x.now)
-}
-
-// acquireSlice is acquire for one of many slices of work. The scheduler takes a goroutine off the processor when it has run for
-// 10 ms, wherever it is then: one that takes slice after slice would now and then be stopped as the owner, with all
-// clients waiting. So it gives way before, and begins the slice with its time ahead.
-func (x *executor) acquireSlice() {
-	runtime.Gosched()
-	x.acquire(nil)
 }
 
 // tick sets the time that the commands of this holding see.

@@ -22,6 +22,7 @@ type loop struct {
 	raw     syscall.RawConn
 	tryPoll func(fd uintptr) bool // pollOnce, bound once: a round allocates nothing for it
 	polled  int
+	turn    turn
 	pollErr error
 	conns   map[int]*loopConn
 	events  []unix.EpollEvent
@@ -96,7 +97,11 @@ func (l *loop) poll() (n int, err error) {
 // pollOnce looks for events without waiting; false: there are none.
 func (l *loop) pollOnce(fd uintptr) bool {
 	l.polled, l.pollErr = rawEpollWait(int(fd), l.events)
-	return l.polled > 0 || l.pollErr != nil
+	if l.polled > 0 || l.pollErr != nil {
+		return true
+	}
+	l.turn.end()
+	return false
 }
 
 func rawEpollWait(fd int, events []unix.EpollEvent) (int, error) {
@@ -219,6 +224,7 @@ func (l *loop) execute(resumed []*session) {
 			}
 		}
 		if len(l.batch.items) > 0 || len(resumed) > 0 {
+			l.turn.giveWay()
 			l.x.acquire(l)
 			l.x.runBatch(&l.batch)
 			for _, s := range resumed {
