@@ -112,8 +112,8 @@ func (p *Pair) WaitForRole(id string, role Role) {
 	p.Wait("node "+id+" to be "+string(role), func() bool { return n.Role() == role })
 }
 
-// WaitForLevel returns when every data node that runs and is not cut off has all that the master had at the call, and counts as
-// in sync if the directive durability asks for that.
+// WaitForLevel returns when every data node that runs and is not cut off has all that the master had at the call, and a quorum
+// has recorded it as in sync if the directive durability asks for that.
 func (p *Pair) WaitForLevel() {
 	p.t.Helper()
 	master := p.Master()
@@ -125,7 +125,7 @@ func (p *Pair) WaitForLevel() {
 			if n == master || n.at.node == 0 {
 				continue
 			}
-			if !n.level(goal) || sync && !contains(running.Agent().Status().Record.Set, n.id) {
+			if !n.level(goal) || sync && !contains(running.Agent().Status().CommitSet, n.id) {
 				return false
 			}
 		}
