@@ -64,7 +64,7 @@ fuzz: ## run every fuzz target for FUZZTIME
 sim: ## simulate kills and cuts: SEED=n for one story, SEEDS=n for many
 	$(GO) test ./integration/simulation -count=1 -timeout 60m -v -args $(if $(SEED),-sim.seed=$(SEED),-sim.seeds=$(SEEDS))
 
-bench: redis build ## compare with Debian's redis-server: time, memory, stops (25 minutes; all tables also in bin/bench.md)
+bench: redis build ## compare with Debian's redis-server: time, memory, stops (20 minutes; all tables also in bin/bench.md)
 	@rm -f bin/bench.md
 	$(GO) run ./integration/bench -md bin/bench.md $(BENCHFLAGS)
 	@set -e; for bar in $(BARS); do \
