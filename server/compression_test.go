@@ -65,3 +65,16 @@ func TestCompression_pausedHousekeeping(t *testing.T) {
 	c.is("+OK", "DEBUG PAUSE-CRON 0")
 	setTexts(t, c, 100)
 }
+
+// A standby learns by itself, from the master's stream, and has the same data.
+func TestCompression_standbyLearnsToo(t *testing.T) {
+	v := start(t)
+	standby := follow(t, v)
+	c, s := dial(t, v), dial(t, standby)
+	require.Eventually(t, func() bool {
+		setTexts(t, c, 500)
+		return s.infoNumber("compressed_strings") > 400
+	}, patience, time.Millisecond)
+	sameDigest(t, v, standby)
+	require.Equal(t, sessionText(400), s.text("GET text:400"))
+}

@@ -95,6 +95,9 @@ func (k *sink) Apply(b *link.Batch) error {
 	x.streamDB, x.streamInMulti = k.applier.DB, k.applier.InMulti()
 	x.pending = append(x.pending, b.Raw...)
 	x.logEnd += int64(len(b.Raw))
+	if x.ks.LessonDue() {
+		x.wakeHouse()
+	}
 	return nil
 }
 
