@@ -20,9 +20,9 @@ import (
 //	bytes 4-7  the stamp; while the entry is open, its place among the open ones
 //
 // The value of an integer is a number as in number.go. A large structure is its number in the store's table, 4 bytes.
-// Other values are their number of elements (a list's size in Redis' form behind it, or the earliest deadline of a hash's
-// fields), the length of their bytes, and the bytes. The length takes 4 bytes when flagWide says so: then the bytes may change and grow in place, up to the end of the
-// cell.
+// Other values are their number of elements (of a string in code, of its plain bytes; of other strings, none), behind it a
+// list's size in Redis' form or the earliest deadline of a hash's fields, the length of their bytes, and the bytes. The
+// length takes 4 bytes when flagWide says so: then the bytes may change and grow in place, up to the end of the cell.
 
 const (
 	formMask     = 0x0f

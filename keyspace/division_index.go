@@ -7,9 +7,9 @@ import (
 )
 
 // indexDivision are the cells of an index as of one moment. The hash space is cut into equal spans, each with the cells of
-// one part on average, or fewer if they are large, and every span is in one of two states: what it held at the freeze has been taken over (given, or
-// copied because a change was due), or nothing in it has changed. Segments may split and merge meanwhile: spans do not
-// depend on them. Of an update the spans that have not changed count as taken over from the beginning.
+// one part on average, or fewer if they are large, and every span is in one of two states: what it held at the freeze has
+// been taken over (given, or copied because a change was due), or nothing in it has changed. Segments may split and merge
+// meanwhile: spans do not depend on them. Of an update the spans that have not changed count as taken over from the beginning.
 type indexDivision struct {
 	of      *index
 	view    *Frozen

@@ -12,7 +12,8 @@ type value struct {
 	encoding encoding
 	// fixed: data is the part of a cell that may not be changed there; see mutable.
 	fixed bool
-	// number is the integer of encodingInt, and the number of elements of packed bytes (pairs for hash and zset).
+	// number is the integer of encodingInt, the number of elements of packed bytes (pairs for hash and zset), and that of the
+	// plain bytes of a string in code.
 	number int64
 	// listpackBytes is what a list in packed bytes would take in Redis, whose threshold is in bytes.
 	listpackBytes int

@@ -14,7 +14,7 @@ const (
 	codedBytesMin = 24
 	// codedBytesMax: longer strings are changed in place (wideBytesMin), and reading them would hold the owner.
 	codedBytesMax = wideBytesMin - 1
-	// tablesMax is what a byte can number, without 0. When all are in use nothing is learned any more.
+	// tablesMax is what a byte can number, without 0. When all are in use the current one stays, until a number is free.
 	tablesMax = 255
 	// lessonBytesMin is how much is set between one sample and the next at first. It doubles each time, up to the maximum,
 	// and starts anew with a table that was worth it: then the strings may be changing.
@@ -134,16 +134,19 @@ func (l *Lesson) Adopt() {
 	t.away = false
 	t.pause = min(max(2*t.pause, lessonBytesMin), lessonBytesMax)
 	t.due = t.pause
-	if l.better == nil && !l.useless {
+	number := byte(0)
+	if l.better != nil {
+		l.ks.dropTables()
+		number = t.free()
+	}
+	if number == 0 && !l.useless {
 		return
 	}
 	if t.current != 0 {
 		t.tables[t.current].Seal()
-		t.current = 0
 	}
-	l.ks.dropTables()
-	if number := t.free(); l.better != nil && number != 0 {
-		t.tables[number], t.current, t.pause = l.better, number, 0
+	if t.current = number; number != 0 {
+		t.tables[number], t.pause = l.better, 0
 	}
 }
 

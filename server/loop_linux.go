@@ -100,7 +100,7 @@ func (l *loop) pollOnce(fd uintptr) bool {
 	if l.polled > 0 || l.pollErr != nil {
 		return true
 	}
-	l.turn.end()
+	l.turn.rest()
 	return false
 }
 

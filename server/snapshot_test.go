@@ -38,6 +38,15 @@ func TestPieces_giveWhatWasWritten(t *testing.T) {
 	require.True(t, bytes.Equal(wrote, took))
 }
 
+// A save says how much it had in memory at most.
+func TestSnapshot_lastCowSize(t *testing.T) {
+	c := dial(t, start(t))
+	require.Equal(t, "0", c.info("rdb_last_cow_size"))
+	c.is("+OK", "DEBUG POPULATE 1000 key 100")
+	c.is("+OK", "SAVE")
+	require.Greater(t, c.infoNumber("rdb_last_cow_size"), 1000)
+}
+
 // stuck takes nothing until it is let go.
 type stuck struct {
 	began, letGo chan struct{}

@@ -12,20 +12,27 @@ import (
 // turnMax is after how much of its 10 ms a loop gives way; a holding should fit in the rest.
 const turnMax = 5 * time.Millisecond
 
-// turn is for how long a goroutine has run without a rest.
-type turn struct{ began time.Time } // zero: it has rested since the last look
+// turn is for how long a goroutine has run without a rest. One that rests all the time never looks at the clock.
+type turn struct {
+	rested bool      // since the last look
+	began  time.Time // zero: not looked at yet
+}
 
-// end is for when it rests by itself.
-func (t *turn) end() { t.began = time.Time{} }
+// rest is for when it waits by itself.
+func (t *turn) rest() { t.rested = true }
 
 // giveWay comes before acquire.
 func (t *turn) giveWay() {
+	if t.rested {
+		*t = turn{}
+		return
+	}
 	switch now := time.Now(); {
 	case t.began.IsZero():
 		t.began = now
 	case now.Sub(t.began) > turnMax:
 		runtime.Gosched()
-		t.end()
+		*t = turn{}
 	}
 }
 

@@ -7,25 +7,43 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTable_isAList compares it with a slice, over pushes and pops in runs.
-func TestTable_isAList(t *testing.T) {
+// compare pushes and pops in runs, as many as the slice that it compares with says; check looks at what there is.
+func compare(t *testing.T, push func(int), pop func() int, first bool, check func(list []int)) {
 	random := rand.New(rand.NewPCG(3, 4))
-	var table Table[int]
 	var list []int
-	for range 200 {
+	for range 300 {
 		for range random.IntN(200) {
 			list = append(list, random.Int())
-			table.Push(list[len(list)-1])
+			push(list[len(list)-1])
 		}
 		for range random.IntN(min(len(list), 220) + 1) {
-			require.Equal(t, list[len(list)-1], table.Pop())
-			list = list[:len(list)-1]
+			at := len(list) - 1
+			if first {
+				at = 0
+			}
+			require.Equal(t, list[at], pop())
+			list = append(list[:at:at], list[at+1:]...)
 		}
+		check(list)
+	}
+}
+
+func TestTable_isAList(t *testing.T) {
+	var table Table[int]
+	compare(t, table.Push, table.Pop, false, func(list []int) {
 		require.Equal(t, len(list), table.Len())
 		for i, x := range list {
 			require.Equal(t, x, *table.At(uint32(i)))
 		}
-	}
+	})
+}
+
+func TestQueue_isAQueue(t *testing.T) {
+	var queue Queue[int]
+	compare(t, queue.Push, queue.Pop, true, func(list []int) {
+		require.Equal(t, len(list), queue.Len())
+		require.LessOrEqual(t, len(queue.pieces), len(list)/tablePiece+2)
+	})
 }
 
 // TestTable_growthMovesNothing: what an item is at stays its place, and memory goes with the items.
@@ -50,23 +68,4 @@ func TestTable_growthMovesNothing(t *testing.T) {
 			table.Pop()
 		}
 	}))
-}
-
-// TestQueue_isAQueue compares it with a slice.
-func TestQueue_isAQueue(t *testing.T) {
-	random := rand.New(rand.NewPCG(5, 6))
-	var queue Queue[int]
-	var list []int
-	for range 300 {
-		for range random.IntN(200) {
-			list = append(list, random.Int())
-			queue.Push(list[len(list)-1])
-		}
-		for range random.IntN(min(len(list), 220) + 1) {
-			require.Equal(t, list[0], queue.Pop())
-			list = list[1:]
-		}
-		require.Equal(t, len(list), queue.Len())
-		require.LessOrEqual(t, len(queue.pieces), len(list)/tablePiece+2)
-	}
 }
