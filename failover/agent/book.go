@@ -8,7 +8,8 @@ type addressBook struct {
 	entries struct {
 		sync.Mutex
 		voters map[string]Voter
-		// Two hints about who serves reads: a probe stands there, and memberlist believes it alive.
+		// Two hints about who serves reads: a probe stands there (no entry: none has been tried), and memberlist believes it
+		// alive.
 		probed, member map[string]bool
 	}
 	// changed gets a token after each change.
@@ -55,11 +56,12 @@ func (b *addressBook) hint(hints *map[string]bool, id string, yes bool) {
 	}
 }
 
-// isProbed reports that a probe stands there.
-func (b *addressBook) isProbed(id string) bool {
+// hasFallen reports that a probe was tried there and does not stand.
+func (b *addressBook) hasFallen(id string) bool {
 	b.entries.Lock()
 	defer b.entries.Unlock()
-	return b.entries.probed[id]
+	stands, tried := b.entries.probed[id]
+	return tried && !stands
 }
 
 // reachable reports that nothing speaks against the voter's being there.

@@ -80,10 +80,11 @@ func (n *network) refuse(m *memberlist.Node, err error) {
 }
 
 // NotifyConflict: two nodes say they are the same. memberlist holds on to the address it knows until it believes that
-// node dead; if no probe stands there, the node has moved and the book follows it at once.
+// node dead; if a probe does not stand there, the node has moved and the book follows it at once. A node that has just
+// come up and has not probed yet does not know, and holds on as well.
 func (n *network) NotifyConflict(existing, other *memberlist.Node) {
 	if existing.Name != n.opts.ID {
-		if v, err := n.opts.voter(other); err == nil && !n.book.isProbed(existing.Name) {
+		if v, err := n.opts.voter(other); err == nil && n.book.hasFallen(existing.Name) {
 			n.book.set(v)
 			return
 		}

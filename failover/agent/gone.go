@@ -25,7 +25,7 @@ type goneDetector struct {
 	incarnation func(id string) uint64
 	dial        func(addr string, timeout time.Duration) (net.Conn, error)
 	report      func(failover.PeerGone)
-	stands      func(id string, stands bool)
+	stands      func(id string, stands bool) // also: it does not, when none could be made
 	done        <-chan struct{}
 }
 
@@ -37,6 +37,9 @@ func (d *goneDetector) run() {
 		addr := d.address(d.peer)
 		if addr != "" {
 			conn, err := d.dial(addr, probeTimeout)
+			if err != nil {
+				d.stands(d.peer, false)
+			}
 			switch {
 			case err == nil:
 				taken, silent := d.hold(conn)
